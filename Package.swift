@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target is one room of the house; a room imports only rooms that stand above it in this list.
+let package = Package(
+    name: "daybook",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "daybook", targets: ["daybook"]),
+        .library(name: "DaybookClient", targets: ["DaybookClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.2"),
+    ],
+    targets: [
+        // Thin C faces of system libraries, nothing else.
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CChecksum"),
+        .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["libz-dev"])]),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+
+        // The pipeline, from the event to its lookups.
+        .target(name: "EventModel", dependencies: ["CSimdJSON"]),
+        .target(name: "Pipelines", dependencies: ["EventModel", "Yams"]),
+        .target(
+            name: "Journal",
+            dependencies: ["EventModel", "CChecksum", .product(name: "SystemPackage", package: "swift-system"), .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "EventStore",
+            dependencies: ["EventModel", "Journal", "CDeflate", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "AccessControl",
+            dependencies: ["EventModel", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "Collectors",
+            dependencies: ["EventModel", "Pipelines", "Journal", "AccessControl", "CZlib", .product(name: "Hummingbird", package: "hummingbird")]),
+        .target(
+            name: "QueryAPI",
+            dependencies: ["EventModel", "Journal", "EventStore", "AccessControl", "Collectors", .product(name: "Hummingbird", package: "hummingbird")]),
+        .target(
+            name: "DaybookServer",
+            dependencies: [
+                "EventModel", "Pipelines", "Journal", "EventStore", "AccessControl", "Collectors", "QueryAPI",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Configuration", package: "swift-configuration"),
+            ]),
+        .target(name: "DaybookClient", dependencies: ["CCurl"]),
+        .executableTarget(
+            name: "daybook",
+            dependencies: [
+                "DaybookServer", "DaybookClient", "Rainbow",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ]),
+
+        .testTarget(name: "EventModelTests", dependencies: ["EventModel"]),
+        .testTarget(name: "PipelinesTests", dependencies: ["Pipelines"]),
+        .testTarget(name: "JournalTests", dependencies: ["Journal"]),
+        .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
+        .testTarget(name: "CollectorsTests", dependencies: ["Collectors"]),
+        .testTarget(name: "DaybookServerTests", dependencies: ["DaybookServer", "DaybookClient"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)

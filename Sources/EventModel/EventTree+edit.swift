@@ -1,0 +1,163 @@
+// What the steps of a pipeline do to a tree.
+extension EventTree {
+    /// The object at `path`, made with everything above it where it is missing. `.none` when something on the way
+    /// is not an object.
+    public mutating func makeObject(_ path: ArraySlice<Symbol>) -> NodeIndex {
+        var at = NodeIndex.root
+        for symbol in path {
+            let found = child(of: at, symbol)
+            if found.exists {
+                if shape(of: found) == .null { nodes[Int(found.raw)].shape = .object }
+                guard shape(of: found) == .object else { return .none }
+                at = found
+            } else {
+                let made = addNode(shape: .object)
+                attach(made, to: at.raw, as: symbol)
+                at = NodeIndex(made)
+            }
+        }
+        return at
+    }
+
+    /// Takes `node` out of `parent`. Its own children stay with it.
+    public mutating func detach(_ node: NodeIndex, from parent: NodeIndex) {
+        var previous: Int32 = -1
+        var at = nodes[Int(parent.raw)].first
+        while at != node.raw {
+            precondition(at >= 0, "the node is not a child of this parent")
+            previous = at
+            at = nodes[Int(at)].next
+        }
+        let following = nodes[Int(node.raw)].next
+        if previous < 0 { nodes[Int(parent.raw)].first = following } else { nodes[Int(previous)].next = following }
+        if following < 0 { nodes[Int(parent.raw)].last = previous }
+        nodes[Int(node.raw)].next = -1
+        if parent.raw == 0 { rootSlots[Int(nodes[Int(node.raw)].symbol.number)] = -1 }
+    }
+
+    /// Puts a detached `node` into `parent` under the name of `symbol`; a member of that name is replaced.
+    public mutating func put(_ node: NodeIndex, into parent: NodeIndex, as symbol: Symbol) {
+        let old = child(of: parent, symbol)
+        if old.exists { detach(old, from: parent) }
+        attach(node.raw, to: parent.raw, as: symbol)
+    }
+
+    /// Puts a detached `node` into `parent` under its own name, whatever that is; nothing is replaced.
+    public mutating func putUnderOwnName(_ node: NodeIndex, into parent: NodeIndex) {
+        link(node.raw, to: parent.raw)
+        if parent.raw == 0, symbol(of: node) != .unknown { rootSlots[Int(symbol(of: node).number)] = node.raw }
+    }
+
+    /// Adds a detached `node` to the end of an array.
+    public mutating func append(_ node: NodeIndex, to array: NodeIndex) { link(node.raw, to: array.raw) }
+
+    public mutating func makeString(_ text: UnsafeRawBufferPointer) -> NodeIndex {
+        let node = addNode(shape: .string)
+        setString(NodeIndex(node), text)
+        return NodeIndex(node)
+    }
+
+    public mutating func makeString(_ text: String) -> NodeIndex {
+        var text = text
+        return text.withUTF8 { makeString(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// A number, from its JSON text.
+    public mutating func makeNumber(_ text: String) -> NodeIndex {
+        let node = makeString(text)
+        nodes[Int(node.raw)].shape = .number
+        return node
+    }
+
+    public mutating func makeBoolean(_ value: Bool) -> NodeIndex {
+        let node = makeString(value ? "true" : "false")
+        nodes[Int(node.raw)].shape = .boolean
+        return node
+    }
+
+    public mutating func makeEmpty(_ shape: Shape) -> NodeIndex { NodeIndex(addNode(shape: shape)) }
+
+    /// Makes `node` a string of these bytes. They may lie in the tree's own scratch.
+    public mutating func setString(_ node: NodeIndex, _ text: UnsafeRawBufferPointer) {
+        let start = scratch.count
+        // Growing the scratch moves it, and `text` may lie in it: keep the place, not the pointer.
+        let inside = offsetInScratch(text)
+        scratch.reserve(text.count)
+        if let inside {
+            scratch.append(UnsafeRawBufferPointer(start: scratch.bytes.baseAddress! + inside, count: text.count))
+        } else {
+            scratch.append(text)
+        }
+        nodes[Int(node.raw)].shape = .string
+        nodes[Int(node.raw)].first = -1
+        nodes[Int(node.raw)].last = -1
+        setText(node.raw, space: .scratch, start: UInt32(start), length: UInt32(text.count))
+    }
+
+    private func offsetInScratch(_ text: UnsafeRawBufferPointer) -> Int? {
+        guard let start = text.baseAddress, let base = scratch.bytes.baseAddress else { return nil }
+        let offset = start - base
+        return offset >= 0 && offset < scratch.count ? offset : nil
+    }
+
+    /// A detached copy of `node` and everything below it; texts are shared.
+    public mutating func copy(_ node: NodeIndex) -> NodeIndex {
+        let made = addNode(shape: shape(of: node))
+        var copied = nodes[Int(node.raw)]
+        copied.next = -1
+        copied.first = -1
+        copied.last = -1
+        nodes[Int(made)] = copied
+        var at = firstChild(of: node)
+        while at.exists {
+            let below = copy(at)
+            link(below.raw, to: made)
+            at = next(after: at)
+        }
+        return NodeIndex(made)
+    }
+}
+
+// The arena.
+extension EventTree {
+    @inline(__always)
+    mutating func addNode(shape: Shape) -> Int32 {
+        if nodeCount == nodeCapacity { growNodes() }
+        let index = nodeCount
+        nodeCount += 1
+        nodes[index] = Node(
+            shape: shape, textSpace: .source, keySpace: .symbol, symbol: .unknown, next: -1, first: -1, last: -1, keyStart: 0, keyLength: 0,
+            start: 0, length: 0)
+        return Int32(truncatingIfNeeded: index)
+    }
+
+    @inline(never)
+    private mutating func growNodes() {
+        let larger = UnsafeMutablePointer<Node>.allocate(capacity: nodeCapacity * 2)
+        larger.update(from: nodes, count: nodeCount)
+        nodes.deallocate()
+        nodes = larger
+        nodeCapacity *= 2
+    }
+
+    @inline(__always)
+    mutating func setText(_ node: Int32, space: Space, start: UInt32, length: UInt32) {
+        nodes[Int(node)].textSpace = space
+        nodes[Int(node)].start = start
+        nodes[Int(node)].length = length
+    }
+
+    @inline(__always)
+    mutating func link(_ node: Int32, to parent: Int32) {
+        let last = nodes[Int(parent)].last
+        if last < 0 { nodes[Int(parent)].first = node } else { nodes[Int(last)].next = node }
+        nodes[Int(parent)].last = node
+    }
+
+    mutating func attach(_ node: Int32, to parent: Int32, as symbol: Symbol) {
+        nodes[Int(node)].symbol = symbol
+        nodes[Int(node)].keySpace = .symbol
+        link(node, to: parent)
+        if parent == 0 { rootSlots[Int(symbol.number)] = node }
+    }
+}

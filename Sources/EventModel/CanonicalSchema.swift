@@ -46,14 +46,14 @@ public enum CanonicalSchema {
     }
 
     /// A field in the list below: its name, its shape and, for nested ones, which object or vocabulary.
-    private typealias Line = (name: String, shape: Shape, argument: Int)
+    fileprivate typealias Line = (name: String, shape: Shape, argument: Int)
 
     static let choices: [Choices] = [
         Vocabulary.action, Vocabulary.outcome, Vocabulary.severity, Vocabulary.actorType, Vocabulary.portal, Vocabulary.failureClass,
         Vocabulary.retryState,
     ]
 
-    private static let rootLines: [Line] = [
+    fileprivate static let rootLines: [Line] = [
         ("seq", .reserved, 0), ("id", .reserved, 0), ("received", .reserved, 0), ("time", .time, 0), ("tenant", .string, 0),
         ("kind", .string, 0), ("type", .string, 0), ("action", .choice, 0), ("outcome", .choice, 1), ("severity", .choice, 2),
         ("actor", .object, 0), ("effective_user", .object, 0), ("area", .string, 0), ("category", .string, 0), ("summary", .string, 0),
@@ -65,7 +65,7 @@ public enum CanonicalSchema {
         ("producer", .object, 11), ("original_id", .string, 0), ("unmapped", .map, 0),
     ]
 
-    private static let objectLines: [[Line]] = [
+    fileprivate static let objectLines: [[Line]] = [
         // 0: actor, effective_user
         [("type", .choice, 3), ("id", .string, 0), ("name", .string, 0), ("email", .string, 0), ("roles", .strings, 0), ("details", .map, 0)],
         // 1: target, targets[]
@@ -158,3 +158,16 @@ public enum CanonicalSchema {
 // Fields hold pointers to memory that is filled once and never freed or written again.
 extension CanonicalSchema.Field: @unchecked Sendable {}
 extension CanonicalSchema.Object: @unchecked Sendable {}
+
+extension CanonicalSchema {
+    /// The vocabulary of the field at a dotted path; `nil` where any value goes.
+    public static func choices(at path: String) -> Choices? {
+        let names = path.split(separator: ".").map(String.init)
+        guard let first = names.first, let line = rootLines.first(where: { $0.name == first }) else { return nil }
+        if names.count == 1 { return line.shape == .choice ? choices[line.argument] : nil }
+        guard names.count == 2, line.shape == .object,
+            let inner = objectLines[line.argument].first(where: { $0.name == names[1] }), inner.shape == .choice
+        else { return nil }
+        return choices[inner.argument]
+    }
+}

@@ -185,7 +185,7 @@ extension CanonicalWriter {
 
     /// Returns whether nothing was written between the braces.
     private mutating func writeObject(
-        _ object: CanonicalSchema.Object, _ node: NodeIndex, _ tree: borrowing EventTree, path: UnsafeRawBufferPointer
+        _ object: CanonicalSchema.Object, _ node: NodeIndex, _ tree: borrowing EventTree, path: UnsafeRawBufferPointer, index: Int? = nil
     ) throws(Rejection) -> Bool {
         output.append(UInt8(ascii: "{"))
         let start = output.count
@@ -196,7 +196,7 @@ extension CanonicalWriter {
             found += 1
             try write(field, member, tree)
         }
-        if tree.childCount(of: node) != found { collectLeftovers(object, node, tree, path: path) }
+        if tree.childCount(of: node) != found { collectLeftovers(object, node, tree, path: path, index: index) }
         let isEmpty = output.count == start
         output.append(UInt8(ascii: "}"))
         return isEmpty
@@ -208,12 +208,12 @@ extension CanonicalWriter {
         guard element.exists else { return }
         key(field)
         output.append(UInt8(ascii: "["))
-        var isFirst = true
+        var index = 0
         while element.exists {
             guard tree.shape(of: element) == .object else { throw wrongType(field, "an array of objects", tree.shape(of: element)) }
-            if !isFirst { output.append(UInt8(ascii: ",")) }
-            isFirst = false
-            _ = try writeObject(CanonicalSchema.objects[Int(field.argument)], element, tree, path: field.path)
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            _ = try writeObject(CanonicalSchema.objects[Int(field.argument)], element, tree, path: field.path, index: index)
+            index += 1
             element = tree.next(after: element)
         }
         output.append(UInt8(ascii: "]"))
@@ -276,13 +276,14 @@ extension CanonicalWriter {
     }
 
     private mutating func collectLeftovers(
-        _ object: CanonicalSchema.Object, _ node: NodeIndex, _ tree: borrowing EventTree, path: UnsafeRawBufferPointer
+        _ object: CanonicalSchema.Object, _ node: NodeIndex, _ tree: borrowing EventTree, path: UnsafeRawBufferPointer, index: Int?
     ) {
+        let parent = String(decoding: path, as: UTF8.self) + (index.map { "[\($0)]" } ?? "")
         var member = tree.firstChild(of: node)
         while member.exists {
             let symbol = tree.symbol(of: member)
             if !object.fields.contains(where: { $0.symbol == symbol }) {
-                leftovers.append(Leftover(node: member, parent: String(decoding: path, as: UTF8.self)))
+                leftovers.append(Leftover(node: member, parent: parent))
             }
             member = tree.next(after: member)
         }

@@ -62,17 +62,27 @@ extension EventTree {
         return text.withUTF8 { makeString(UnsafeRawBufferPointer($0)) }
     }
 
-    /// A number, from its JSON text.
-    public mutating func makeNumber(_ text: String) -> NodeIndex {
+    /// A string, number or boolean of these bytes, which are the text as JSON writes it for the latter two.
+    public mutating func makeLiteral(_ text: UnsafeRawBufferPointer, shape: Shape) -> NodeIndex {
         let node = makeString(text)
-        nodes[Int(node.raw)].shape = .number
+        nodes[Int(node.raw)].shape = shape
         return node
     }
 
-    public mutating func makeBoolean(_ value: Bool) -> NodeIndex {
-        let node = makeString(value ? "true" : "false")
-        nodes[Int(node.raw)].shape = .boolean
-        return node
+    /// Begins a string of `bytes` bytes that ``appendText(_:)`` fills piece by piece and ``endText(_:)`` makes a node.
+    /// The room is made at once, so pieces may lie in the scratch themselves.
+    public mutating func beginText(bytes: Int) -> Int {
+        scratch.reserve(bytes)
+        return scratch.count
+    }
+
+    public mutating func appendText(_ text: UnsafeRawBufferPointer) { scratch.append(text) }
+
+    /// - Parameter start: what ``beginText(bytes:)`` returned.
+    public mutating func endText(_ start: Int) -> NodeIndex {
+        let node = addNode(shape: .string)
+        setText(node, space: .scratch, start: UInt32(start), length: UInt32(scratch.count - start))
+        return NodeIndex(node)
     }
 
     public mutating func makeEmpty(_ shape: Shape) -> NodeIndex { NodeIndex(addNode(shape: shape)) }

@@ -186,7 +186,7 @@ extension EventTree {
 }
 
 extension Rejection {
-    static func tooLong(_ bytes: Int) -> Rejection {
+    public static func tooLong(_ bytes: Int) -> Rejection {
         Rejection(
             field: "", code: .tooLarge,
             message: "the event has \(bytes) bytes, more than the limit of \(Limits.eventBytes); send a link to the large part instead")

@@ -1,0 +1,129 @@
+import EventModel
+
+/// A place in an event: up to six names, with at most one array among them that stands for each of its elements
+/// (`changes[].before`). Plain bits, so that a program is walked without reference counting.
+struct FieldPath: Equatable, Hashable {
+    static let longest = 6
+
+    private var names: (UInt16, UInt16, UInt16, UInt16, UInt16, UInt16) = (0, 0, 0, 0, 0, 0)
+    private(set) var count: UInt8 = 0
+    /// How many names lead to the array; 0 where there is none.
+    private(set) var arrayDepth: UInt8 = 0
+
+    init() {}
+
+    /// `text`: as written in a definition. `nil` when it is empty, too long, or has more than one `[]`.
+    init?(_ text: String, symbols: SymbolTable) {
+        for part in text.split(separator: ".", omittingEmptySubsequences: false) {
+            var name = part
+            if name.hasSuffix("[]") {
+                guard arrayDepth == 0 else { return nil }
+                name = name.dropLast(2)
+                arrayDepth = count + 1
+            }
+            guard !name.isEmpty, Int(count) < Self.longest else { return nil }
+            append(symbols.symbol(String(name)))
+        }
+        // An array at the very end has no member that a step could work on.
+        guard count > 0, arrayDepth != count else { return nil }
+    }
+
+    static func names(in text: String) -> [String] {
+        text.split(separator: ".").map { $0.hasSuffix("[]") ? String($0.dropLast(2)) : String($0) }
+    }
+
+    mutating func append(_ symbol: Symbol) {
+        self[Int(count)] = symbol
+        count += 1
+    }
+
+    subscript(index: Int) -> Symbol {
+        @inline(__always) get {
+            switch index {
+            case 0: Symbol(names.0)
+            case 1: Symbol(names.1)
+            case 2: Symbol(names.2)
+            case 3: Symbol(names.3)
+            case 4: Symbol(names.4)
+            default: Symbol(names.5)
+            }
+        }
+        set {
+            switch index {
+            case 0: names.0 = newValue.number
+            case 1: names.1 = newValue.number
+            case 2: names.2 = newValue.number
+            case 3: names.3 = newValue.number
+            case 4: names.4 = newValue.number
+            default: names.5 = newValue.number
+            }
+        }
+    }
+
+    static func == (left: FieldPath, right: FieldPath) -> Bool {
+        left.count == right.count && left.arrayDepth == right.arrayDepth && (0..<Int(left.count)).allSatisfy { left[$0] == right[$0] }
+    }
+
+    func hash(into hasher: inout Hasher) {
+        for index in 0..<Int(count) { hasher.combine(self[index]) }
+    }
+
+    /// Whether both walk the same array, so that a step can go element by element.
+    func sharesArray(with other: FieldPath) -> Bool {
+        arrayDepth == other.arrayDepth && (0..<Int(arrayDepth)).allSatisfy { self[$0] == other[$0] }
+    }
+
+    func text(_ symbols: SymbolTable) -> String {
+        (0..<Int(count)).map { symbols.name(self[$0]) + ($0 + 1 == Int(arrayDepth) ? "[]" : "") }.joined(separator: ".")
+    }
+}
+
+extension EventTree {
+    /// The node at names `from..<path.count` below `base`; `.none` where something is missing or no object.
+    @inline(__always)
+    func resolve(_ path: FieldPath, from first: Int = 0, below base: NodeIndex = .root) -> NodeIndex {
+        var at = base
+        var index = first
+        while index < Int(path.count) {
+            if shape(of: at) != .object { return .none }
+            at = child(of: at, path[index])
+            if !at.exists { return .none }
+            index += 1
+        }
+        return at
+    }
+
+    /// The object that holds the last name of `path`; `.none` where it is missing.
+    @inline(__always)
+    func resolveParent(_ path: FieldPath, from first: Int = 0, below base: NodeIndex = .root) -> NodeIndex {
+        var at = base
+        var index = first
+        while index < Int(path.count) - 1 {
+            if shape(of: at) != .object { return .none }
+            at = child(of: at, path[index])
+            if !at.exists { return .none }
+            index += 1
+        }
+        return shape(of: at) == .object ? at : .none
+    }
+
+    /// Puts a detached node at `path`, making the objects on the way. Returns whether there was a way.
+    @discardableResult
+    mutating func place(_ node: NodeIndex, at path: FieldPath, from first: Int = 0, below base: NodeIndex = .root) -> Bool {
+        var at = base
+        for index in first..<Int(path.count) - 1 {
+            let found = child(of: at, path[index])
+            if found.exists, shape(of: found) == .object {
+                at = found
+            } else if found.exists, shape(of: found) != .null {
+                return false
+            } else {
+                let made = makeEmpty(.object)
+                put(made, into: at, as: path[index])
+                at = made
+            }
+        }
+        put(node, into: at, as: path[Int(path.count) - 1])
+        return true
+    }
+}

@@ -44,6 +44,8 @@ struct Machine: ~Copyable {
     private let redactions: [Redaction]
     /// The tenant name that was checked last: most batches hold few.
     private var knownTenant: [UInt8] = []
+    /// Index in the batch's tenants by hash of the name, of the batch that is being filled.
+    private var tenantSlots: [UInt64: UInt32] = [:]
 
     private static let kindSymbol = CanonicalSchema.symbol("kind")
     private static let tenantSymbol = CanonicalSchema.symbol("tenant")
@@ -165,14 +167,13 @@ struct Machine: ~Copyable {
         knownTenant.append(contentsOf: text)
     }
 
-    private func tenantIndex(_ batch: inout NormalisedBatch) -> UInt32 {
+    private mutating func tenantIndex(_ batch: inout NormalisedBatch) -> UInt32 {
         let text = tree.text(of: tree.child(of: .root, Self.tenantSymbol))
-        // From the newest on: neighbours often share a tenant, and batches of one producer hold one only.
-        var index = batch.tenants.count - 1
-        while index >= 0 {
-            if batch.tenants[index].utf8.elementsEqual(text) { return UInt32(index) }
-            index -= 1
-        }
-        return batch.tenantIndex(String(decoding: text, as: UTF8.self))
+        if batch.events.isEmpty { tenantSlots.removeAll(keepingCapacity: true) }
+        let hash = Hash64.hash(text)
+        if let known = tenantSlots[hash], batch.tenants[Int(known)].utf8.elementsEqual(text) { return known }
+        let index = batch.tenantIndex(String(decoding: text, as: UTF8.self))
+        tenantSlots[hash] = index
+        return index
     }
 }

@@ -23,6 +23,7 @@ public final class Redaction {
         secretSymbols = (0..<symbols.count).map { $0 > 0 && patterns.matches(symbols.name(Symbol(UInt16($0)))) }
     }
 
+    private static let time = CanonicalSchema.symbol("time")
     private static let changes = CanonicalSchema.symbol("changes")
     private static let field = CanonicalSchema.symbol("field")
     private static let old = CanonicalSchema.symbol("old")
@@ -44,7 +45,7 @@ public final class Redaction {
             case .object, .array:
                 if isSecret(child, tree) { replace(child, &tree) } else { redactMembers(of: child, &tree) }
             case .string:
-                if isSecret(child, tree) { replace(child, &tree) } else { scrub(child, &tree) }
+                if isSecret(child, tree) { replace(child, &tree) } else if tree.symbol(of: child) != Self.time { scrub(child, &tree) }
             case .number:
                 if isSecret(child, tree) { replace(child, &tree) }
             case .boolean, .null: break

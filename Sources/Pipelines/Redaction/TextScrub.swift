@@ -9,12 +9,23 @@ enum TextScrub {
     @inline(__always)
     static func mayHoldPairs(_ text: UnsafeRawBufferPointer) -> Bool {
         var at = 0
+        while at + 8 <= text.count {
+            let word = text.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            if hasByte(word, UInt8(ascii: "=")) || hasByte(word, UInt8(ascii: ":")) { return true }
+            at += 8
+        }
         while at < text.count {
-            let byte = text[at]
-            if byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") { return true }
+            if text[at] == UInt8(ascii: "=") || text[at] == UInt8(ascii: ":") { return true }
             at += 1
         }
         return false
+    }
+
+    /// Whether one of eight bytes is `byte` (Bit Twiddling Hacks, "Determine if a word has a byte equal to n").
+    @inline(__always)
+    private static func hasByte(_ word: UInt64, _ byte: UInt8) -> Bool {
+        let difference = word ^ (0x0101_0101_0101_0101 &* UInt64(byte))
+        return (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080 != 0
     }
 
     /// The text with secrets replaced; `nil` when there were none.

@@ -1,0 +1,38 @@
+import Foundation
+
+/// Bytes of a data folder by what they are for.
+struct DiskAccount {
+    var parts: [String: Int] = [:]
+
+    init(folder: String) {
+        guard let walk = FileManager.default.enumerator(atPath: folder) else { return }
+        for case let path as String in walk {
+            var status = stat()
+            guard lstat(folder + "/" + path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            parts[Self.part(path), default: 0] += Int(status.st_size)
+        }
+    }
+
+    var total: Int { parts.values.reduce(0, +) }
+
+    /// The top folder; the store's further by what its files hold.
+    private static func part(_ path: String) -> String {
+        let words = path.split(separator: "/")
+        guard words.count > 1 else { return "other" }
+        guard words[0] == "store" else { return String(words[0]) }
+        return path.contains(".sqlite") ? "store index" : path.hasSuffix(".members") ? "store members" : "store other"
+    }
+
+    /// Takes a stopped server's files out of the page cache, so that its next lookups come from the disk.
+    static func dropFromCache(folder: String) {
+        guard let walk = FileManager.default.enumerator(atPath: folder) else { return }
+        for case let path as String in walk {
+            let descriptor = open(folder + "/" + path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { continue }
+            // Pages that were never written to disk cannot be dropped.
+            fdatasync(descriptor)
+            posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+            close(descriptor)
+        }
+    }
+}

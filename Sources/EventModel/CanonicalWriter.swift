@@ -18,6 +18,8 @@ public struct CanonicalWriter: ~Copyable {
 
     public var output = ByteWriter(capacity: 8192)
     var leftovers: [Leftover] = []
+    /// Hashes of the names written under `unmapped` so far, so that none stands there twice.
+    var unmappedNames: [UInt64] = []
 
     public init() {}
 
@@ -43,13 +45,15 @@ public struct CanonicalWriter: ~Copyable {
 
     private static let timeSymbol = CanonicalSchema.symbol("time")
     private static let tenantSymbol = CanonicalSchema.symbol("tenant")
+    private static let actorSymbol = CanonicalSchema.symbol("actor")
     private static let producerSymbol = CanonicalSchema.symbol("producer")
     private static let nameSymbol = CanonicalSchema.symbol("name")
     private static let originalIDSymbol = CanonicalSchema.symbol("original_id")
     /// Behind `seq`, `id`, `received`, which the batching writer writes, and `time`.
     private static let firstFieldBehindTime = 4
     /// Always present; `time` has a fallback.
-    private static let alwaysPresent: [Symbol] = ["tenant", "kind", "type", "action", "outcome", "severity", "actor"].map(CanonicalSchema.symbol)
+    private static let alwaysPresent: [Symbol] = ["tenant", "kind", "type", "action", "outcome", "severity", "actor"].map(
+        CanonicalSchema.symbol)
 
     private func checkPresence(_ tree: borrowing EventTree) throws(Rejection) {
         for symbol in Self.alwaysPresent {
@@ -70,7 +74,8 @@ public struct CanonicalWriter: ~Copyable {
         var time = fallback
         if node.exists, tree.shape(of: node) != .null {
             guard tree.shape(of: node) == .string else {
-                throw Rejection(field: "time", code: .wrongType, message: "time is a string after RFC 3339, such as 2026-11-20T12:34:56.789Z")
+                throw Rejection(
+                    field: "time", code: .wrongType, message: "time is a string after RFC 3339, such as 2026-11-20T12:34:56.789Z")
             }
             guard let parsed = Timestamp(tree.text(of: node)) else {
                 throw Rejection(
@@ -149,10 +154,16 @@ extension CanonicalWriter {
 
     @inline(__always)
     private mutating func writeString(_ node: NodeIndex, _ tree: borrowing EventTree) {
-        if tree.isRawString(node) { output.appendQuoted(raw: tree.text(of: node)) } else { output.appendQuoted(escaping: tree.text(of: node)) }
+        if tree.isRawString(node) {
+            output.appendQuoted(raw: tree.text(of: node))
+        } else {
+            output.appendQuoted(escaping: tree.text(of: node))
+        }
     }
 
-    private mutating func writeNumber(_ field: CanonicalSchema.Field, _ node: NodeIndex, _ tree: borrowing EventTree, integer: Bool) throws(Rejection) {
+    private mutating func writeNumber(_ field: CanonicalSchema.Field, _ node: NodeIndex, _ tree: borrowing EventTree, integer: Bool)
+        throws(Rejection)
+    {
         let shape = tree.shape(of: node)
         let text = tree.text(of: node)
         guard shape == .number || shape == .string else { throw wrongType(field, integer ? "an integer" : "a number", shape) }
@@ -161,13 +172,21 @@ extension CanonicalWriter {
                 field: path(field), code: .invalidValue,
                 message: "\"\(tree.string(of: node).prefix(64))\" is not \(integer ? "an integer" : "a number")")
         }
+        // A string may hold a number that no reader of the line could take, our own parser included.
+        guard shape == .number || JSONNumber.fits(text) else {
+            throw Rejection(
+                field: path(field), code: .numberRange, message: "\"\(tree.string(of: node).prefix(64))\" is out of range for a number")
+        }
         key(field)
         output.append(text)
     }
 
     private mutating func writeInnerTime(_ field: CanonicalSchema.Field, _ node: NodeIndex, _ tree: borrowing EventTree) throws(Rejection) {
-        guard tree.shape(of: node) == .string, let time = Timestamp(tree.text(of: node)) else {
-            throw Rejection(field: path(field), code: .invalidValue, message: "\(path(field)) is a time after RFC 3339, such as 2026-11-20T12:34:56.789Z")
+        guard tree.shape(of: node) == .string else { throw wrongType(field, "a time as a string", tree.shape(of: node)) }
+        guard let time = Timestamp(tree.text(of: node)) else {
+            throw Rejection(
+                field: path(field), code: .invalidValue,
+                message: "\(path(field)) is a time after RFC 3339, such as 2026-11-20T12:34:56.789Z")
         }
         key(field)
         output.append(UInt8(ascii: "\""))
@@ -176,11 +195,13 @@ extension CanonicalWriter {
     }
 
     /// An object that turns out to hold nothing is taken back, but for `actor`, which is always there.
-    private mutating func writeOptionalObject(_ field: CanonicalSchema.Field, _ node: NodeIndex, _ tree: borrowing EventTree) throws(Rejection) {
+    private mutating func writeOptionalObject(_ field: CanonicalSchema.Field, _ node: NodeIndex, _ tree: borrowing EventTree)
+        throws(Rejection)
+    {
         let before = output.count
         key(field)
         let isEmpty = try writeObject(CanonicalSchema.objects[Int(field.argument)], node, tree, path: field.path)
-        if isEmpty { output.truncate(to: before) }
+        if isEmpty, field.symbol != Self.actorSymbol { output.truncate(to: before) }
     }
 
     /// Returns whether nothing was written between the braces.
@@ -295,24 +316,49 @@ extension CanonicalWriter {
         if hasGiven, tree.shape(of: given) != .object { throw wrongType(field, "an object", tree.shape(of: given)) }
         guard !leftovers.isEmpty || (hasGiven && tree.firstChild(of: given).exists) else { return }
         key(field)
-        if hasGiven { writeValue(given, tree) } else { output.append("{}" as StaticString) }
-        output.truncate(to: output.count - 1)
-        for leftover in leftovers {
-            if output.bytes[output.count - 1] != UInt8(ascii: "{") { output.append(UInt8(ascii: ",")) }
-            writeLeftover(leftover, tree)
+        output.append(UInt8(ascii: "{"))
+        unmappedNames.removeAll(keepingCapacity: true)
+        if hasGiven {
+            var member = tree.firstChild(of: given)
+            while member.exists {
+                writeLeftover(Leftover(node: member, parent: ""), tree)
+                member = tree.next(after: member)
+            }
         }
+        for leftover in leftovers { writeLeftover(leftover, tree) }
         output.append(UInt8(ascii: "}"))
     }
 
     private mutating func writeLeftover(_ leftover: Leftover, _ tree: borrowing EventTree) {
+        if !unmappedNames.isEmpty { output.append(UInt8(ascii: ",")) }
         output.append(UInt8(ascii: "\""))
+        let start = output.count
         if !leftover.parent.isEmpty {
             output.append(leftover.parent)
             output.append(UInt8(ascii: "."))
         }
         output.appendEscaped(tree.key(of: leftover.node))
+        makeUnique(from: start)
         output.append("\":" as StaticString)
         writeValue(leftover.node, tree)
+    }
+
+    /// Puts `~2`, `~3` … behind a name that stands under `unmapped` already: a root member `a` beside
+    /// `unmapped.a`, or `actor.x` beside `x` of `actor`. A key twice would make the line one that we refuse ourselves.
+    private mutating func makeUnique(from start: Int) {
+        let end = output.count
+        var number = 1
+        while true {
+            let hash = Hash64.hash(UnsafeRawBufferPointer(rebasing: output.bytes[start...]))
+            if !unmappedNames.contains(hash) {
+                unmappedNames.append(hash)
+                return
+            }
+            number += 1
+            output.truncate(to: end)
+            output.append(UInt8(ascii: "~"))
+            output.append(decimal: number)
+        }
     }
 }
 
@@ -343,30 +389,5 @@ extension EventTree {
             child = nodes[Int(child)].next
         }
         return count
-    }
-}
-
-/// The grammar of RFC 8259 section 6 for one number.
-enum JSONNumber {
-    static func isValid(_ text: UnsafeRawBufferPointer, integer: Bool) -> Bool {
-        var at = 0
-        func digits() -> Bool {
-            let start = at
-            while at < text.count, text[at] &- UInt8(ascii: "0") < 10 { at += 1 }
-            return at > start
-        }
-        if at < text.count, text[at] == UInt8(ascii: "-") { at += 1 }
-        if at < text.count, text[at] == UInt8(ascii: "0") { at += 1 } else if !digits() { return false }
-        if integer { return at == text.count }
-        if at < text.count, text[at] == UInt8(ascii: ".") {
-            at += 1
-            if !digits() { return false }
-        }
-        if at < text.count, text[at] | 0x20 == UInt8(ascii: "e") {
-            at += 1
-            if at < text.count, text[at] == UInt8(ascii: "+") || text[at] == UInt8(ascii: "-") { at += 1 }
-            if !digits() { return false }
-        }
-        return at == text.count
     }
 }

@@ -69,8 +69,10 @@ struct JSONDiagnosis {
             at += 1
             skipSpace()
             try value(depth: depth + 1)
+            // The name is kept until its value is known to end well: `01` is found out only behind the 0.
+            let isLast = try closes(UInt8(ascii: "}"))
             path.removeLast()
-            if try closes(UInt8(ascii: "}")) { return }
+            if isLast { return }
         }
     }
 
@@ -146,7 +148,9 @@ struct JSONDiagnosis {
         at += 1
         var unit: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte, let digit = EventID.value(ofHexDigit: byte) else { throw fault("\\u needs four hexadecimal digits, found \(shown)") }
+            guard let byte, let digit = EventID.value(ofHexDigit: byte) else {
+                throw fault("\\u needs four hexadecimal digits, found \(shown)")
+            }
             unit = unit << 4 | UInt32(digit)
             at += 1
         }
@@ -173,10 +177,8 @@ struct JSONDiagnosis {
             if byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") { at += 1 }
             try digits()
         }
-        let text = String(decoding: bytes[start..<at], as: UTF8.self)
-        let isInteger = !text.contains { $0 == "." || $0 == "e" || $0 == "E" }
-        let fits = isInteger ? Int64(text) != nil || UInt64(text) != nil : Double(text).map(\.isFinite) ?? false
-        guard fits else {
+        guard JSONNumber.fits(UnsafeRawBufferPointer(rebasing: bytes[start..<at])) else {
+            let text = String(decoding: bytes[start..<at], as: UTF8.self)
             let shortened = text.count > 40 ? text.prefix(40) + "…" : text[...]
             throw fault("the number \(shortened) is out of range; send it as a string. It ends", code: .numberRange)
         }

@@ -30,8 +30,9 @@ public final class SymbolTable: @unchecked Sendable {
     /// Symbols for the canonical names and `names`, in this order; doubles are given one number.
     public init(names: some Sequence<String> = []) {
         var list: [String] = [""]
-        var known: Set<String> = []
-        for name in CanonicalSchema.names + Array(names) where known.insert(name).inserted { list.append(name) }
+        // By bytes: Swift takes "é" and "e\u{301}" for one string, JSON does not. An empty name has no symbol.
+        var known: Set<[UInt8]> = [[]]
+        for name in CanonicalSchema.names + Array(names) where known.insert(Array(name.utf8)).inserted { list.append(name) }
         precondition(list.count < Int(UInt16.max), "too many names in pipelines")
         count = list.count
         var capacity = 16

@@ -32,7 +32,9 @@ extension EventTree {
         if previous < 0 { nodes[Int(parent.raw)].first = following } else { nodes[Int(previous)].next = following }
         if following < 0 { nodes[Int(parent.raw)].last = previous }
         nodes[Int(node.raw)].next = -1
-        if parent.raw == 0 { rootSlots[Int(nodes[Int(node.raw)].symbol.number)] = -1 }
+        let slot = Int(nodes[Int(node.raw)].symbol.number)
+        // `putUnderOwnName` may have put another member of this name at the root, which the slot then leads to.
+        if parent.raw == 0, rootSlots[slot] == node.raw { rootSlots[slot] = -1 }
     }
 
     /// Puts a detached `node` into `parent` under the name of `symbol`; a member of that name is replaced.

@@ -49,7 +49,6 @@ extension EventTree {
         var parents = InlineArray<40, Int32>(repeating: 0)
         var unknownStarts = InlineArray<40, Int>(repeating: 0)
         unknownKeys.removeAll(keepingCapacity: true)
-        var members = 0
 
         while true {
             var word = tape.pointee
@@ -69,7 +68,6 @@ extension EventTree {
             if parentIsObject {
                 setKey(node, tapeWord: word, structural: Int(structural.pointee), hasEscapes: hasEscapes)
                 try checkDuplicate(node, parent: parent, depth: depth, unknownStart: unknownStarts[depth])
-                members += 1
                 tape += 1
                 structural += 2
                 word = tape.pointee
@@ -140,7 +138,9 @@ extension EventTree {
             let slot = depth * symbols.count + Int(symbol.number)
             let owner = lastOwner[slot]
             lastOwner[slot] = node
-            if owner >= 0, owner < node, isMember(owner, of: parent, symbol) { throw .duplicateKey(String(decoding: key(of: NodeIndex(node)), as: UTF8.self)) }
+            if owner >= 0, owner < node, isMember(owner, of: parent, symbol) {
+                throw .duplicateKey(String(decoding: key(of: NodeIndex(node)), as: UTF8.self))
+            }
             return
         }
         try checkUnknownDuplicate(node, unknownStart: unknownStart)

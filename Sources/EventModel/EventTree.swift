@@ -99,7 +99,8 @@ public struct EventTree: ~Copyable {
         }
         nodeCount = 0
         scratch.removeAll()
-        self.source = source
+        // An empty buffer may have no address, but nodes without text point to its start.
+        self.source = source.baseAddress == nil ? UnsafeRawBufferPointer(start: rootSlots, count: 0) : source
         strings = nil
         _ = addNode(shape: .object)
     }

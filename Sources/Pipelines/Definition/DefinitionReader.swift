@@ -6,6 +6,8 @@ struct DefinitionReader {
     let file: String
     let key: String
     let node: Yams.Node
+    /// 1-based; of the key where there is one, else of the value.
+    let line: Int
 
     /// Parses the whole file. A key that stands twice is an error of its own.
     static func open(file: String, text: String) throws(PipelineLoadError) -> DefinitionReader {
@@ -13,7 +15,7 @@ struct DefinitionReader {
             guard let node = try Yams.compose(yaml: text) else {
                 throw PipelineLoadError(file: file, line: 0, key: "", reason: "the file is empty")
             }
-            return DefinitionReader(file: file, key: "", node: node)
+            return DefinitionReader(file: file, key: "", node: node, line: node.mark?.line ?? 0)
         } catch let error as PipelineLoadError {
             throw error
         } catch let error as YamlError {
@@ -30,13 +32,13 @@ struct DefinitionReader {
         }
     }
 
-    var line: Int { node.mark?.line ?? 0 }
-
     func fault(_ reason: String, key other: String? = nil) -> PipelineLoadError {
         PipelineLoadError(file: file, line: line, key: other ?? key, reason: reason)
     }
 
-    private func under(_ node: Yams.Node, key: String) -> DefinitionReader { DefinitionReader(file: file, key: key, node: node) }
+    private func under(_ node: Yams.Node, key: String, line: Int? = nil) -> DefinitionReader {
+        DefinitionReader(file: file, key: key, node: node, line: line ?? node.mark?.line ?? self.line)
+    }
 
     /// The members of a mapping in order.
     func members() throws(PipelineLoadError) -> [(name: String, value: DefinitionReader)] {
@@ -44,7 +46,7 @@ struct DefinitionReader {
         var list: [(name: String, value: DefinitionReader)] = []
         for (keyNode, value) in mapping {
             guard let name = keyNode.string else { throw fault("a key must be a word") }
-            list.append((name, under(value, key: name)))
+            list.append((name, under(value, key: name, line: keyNode.mark?.line)))
         }
         return list
     }

@@ -1,0 +1,41 @@
+import EventModel
+
+/// A store fed by the journal. It keeps its own applied position with its own data and can be rebuilt from the journal.
+public protocol JournalFollower: AnyObject, Sendable {
+    var name: String { get }
+    /// Everything below is durably applied; read by the journal to free segments.
+    var appliedPosition: UInt64 { get }
+    /// On the writer's thread, after the sync and before callers resume: an acknowledged event is visible at once.
+    /// Must be quick (append to a window).
+    func committed(_ batch: CommittedBatch)
+    /// The writer calls this before it takes the next group; a healthy follower whose window is full may block here
+    /// for a short bounded time (back-pressure); a failed follower returns at once.
+    func waitForRoom()
+    /// nil while healthy.
+    var failure: String? { get }
+}
+
+/// Deduplication beyond the group that is being written, asked on the writer's thread.
+public protocol IdentityIndex: AnyObject, Sendable {
+    /// `body` are the bytes as in ``NormalisedBatch`` (from `"time":`), identity is never 0. An answer other than
+    /// `unknown` has been confirmed against the stored bytes, tenant, producer and original_id included.
+    func look(identity: UInt64, tenant: UInt32, body: UnsafeRawBufferPointer) -> IdentityMatch
+}
+
+public enum IdentityMatch: Sendable, Equatable {
+    case unknown
+    case duplicate(seq: UInt64)
+    case conflict(seq: UInt64)
+}
+
+/// What the stores already hold, so that a journal that lost or freed its segments never gives a number twice.
+public struct JournalFloor: Sendable {
+    /// Next free position.
+    public var position: UInt64
+    public var tenants: [(name: String, number: UInt32, lastSeq: UInt64)]
+
+    public init(position: UInt64 = 0, tenants: [(name: String, number: UInt32, lastSeq: UInt64)] = []) {
+        self.position = position
+        self.tenants = tenants
+    }
+}

@@ -1,0 +1,192 @@
+import EventModel
+import Logging
+import SystemPackage
+
+/// The batching writer. It alone numbers events and touches the active segment.
+///
+/// The wait is adaptive by construction: while one group is being synced the next one gathers in the queue, so with
+/// one caller a group is one batch and with a hundred it is whatever a hundred send during a sync. A timer would only
+/// add latency to the first and nothing to the second.
+///
+/// Failures. Nothing of a group that could not be written and synced whole is acknowledged, and its numbers are given
+/// again. A full disk: what was half written is cut off, and the next append tries anew. A failed sync: the kernel
+/// may have marked the pages clean, so the next sync would succeed and mean nothing; the journal stays closed to
+/// appends until it is opened again.
+///
+/// Sendable: made on one thread, handed to its own thread, and touched by no other from then on.
+final class JournalWriter: @unchecked Sendable {
+    private let configuration: JournalConfiguration
+    private let state: JournalState
+    private let queue: AppendQueue
+    private let assembler: GroupAssembler
+    private let logger: Logger
+
+    private var file: any JournalFile
+    private var path: FilePath
+    private var offset: Int
+    private var position: UInt64
+    private var lastReceived: Int64
+    /// How many of the directory's tenants are on disk.
+    private var namedTenants: Int
+    private var isEmptySegment: Bool
+    /// Set for good when a sync failed.
+    private var failure: JournalError?
+    private var bytesSinceSpaceCheck = Int.max
+
+    /// The reserve is looked at about as often as it can matter.
+    private static let spaceCheckBytes = 16 << 20
+
+    init(
+        _ configuration: JournalConfiguration, state: JournalState, queue: AppendQueue, assembler: GroupAssembler, file: any JournalFile,
+        active: SegmentCatalogue.Segment, position: UInt64, lastReceived: Int64
+    ) {
+        self.configuration = configuration
+        self.state = state
+        self.queue = queue
+        self.assembler = assembler
+        self.file = file
+        self.logger = state.logger
+        path = active.path
+        offset = active.committedBytes
+        self.position = position
+        self.lastReceived = lastReceived
+        namedTenants = state.tenants.count
+        isEmptySegment = active.firstPosition == position
+    }
+
+    /// The thread's whole life.
+    func run() {
+        var group: [AppendRequest] = []
+        while queue.waitForRequests() {
+            for follower in state.liveFollowers { follower.waitForRoom() }
+            queue.take(maxEvents: configuration.maxGroupEvents, maxBytes: configuration.maxGroupBytes, into: &group)
+            let answers = commit(group)
+            for (request, answer) in zip(group, answers) { request.caller.resume(returning: answer) }
+            group.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func commit(_ requests: [AppendRequest]) -> [Result<Receipt, JournalError>] {
+        if let failure { return requests.map { _ in .failure(failure) } }
+        let received = Timestamp(milliseconds: max(lastReceived, configuration.now().milliseconds))
+        let group = assembler.assemble(requests, position: position, received: received, namedTenants: namedTenants)
+        guard let batch = group.batch else {
+            count(group)
+            return group.answers
+        }
+        do throws(JournalError) {
+            let size = assembler.head.count + batch.lines.count
+            try checkRoom(size)
+            if !isEmptySegment, offset + size > configuration.segmentBytes { try beginSegment() }
+            let latency = try write(batch)
+            publish(batch, group, bytes: size, latency)
+            return group.answers
+        } catch {
+            assembler.rollBack()
+            return requests.map { _ in .failure(error) }
+        }
+    }
+
+    private func checkRoom(_ bytes: Int) throws(JournalError) {
+        guard configuration.minimumFreeBytes > 0 else { return }
+        bytesSinceSpaceCheck = bytesSinceSpaceCheck > Self.spaceCheckBytes ? Int.max : bytesSinceSpaceCheck + bytes
+        guard bytesSinceSpaceCheck > Self.spaceCheckBytes else { return }
+        guard let free = try? configuration.files.freeBytes(in: configuration.folder) else { return }
+        guard free >= configuration.minimumFreeBytes + bytes else {
+            let reason = "\(configuration.folder): \(free) bytes free, \(configuration.minimumFreeBytes) are kept in reserve"
+            state.health.withLock { $0 = .full(reason: reason) }
+            throw .diskFull(path: configuration.folder.string, retryAfterSeconds: configuration.diskRetrySeconds)
+        }
+        bytesSinceSpaceCheck = 0
+    }
+
+    /// The old segment was synced with its last group; the new one exists durably before anything goes into it.
+    private func beginSegment() throws(JournalError) {
+        let names = state.tenants.names
+        // The group being written has numbers already that are not on disk yet; the snapshot says what was before it.
+        let lastSeq = assembler.committedLastSeq
+        let tenants = names[..<namedTenants].enumerated().map { TenantState(name: $1, lastSeq: lastSeq[$0]) }
+        let header = SegmentHeader(
+            node: configuration.node, firstPosition: position, created: configuration.now().milliseconds, lastReceived: lastReceived,
+            tenants: tenants)
+        do throws(FileFault) {
+            let (fresh, length) = try state.folder.create(header)
+            file = fresh
+            path = state.folder.path(ofSegment: position)
+            offset = length
+            isEmptySegment = true
+            state.catalogue.append(SegmentCatalogue.Segment(firstPosition: position, path: path, committedBytes: length))
+        } catch { throw refuse(error, state.folder.path(ofSegment: position)) }
+        state.freePassedSegments()
+    }
+
+    private func write(_ batch: CommittedBatch) throws(JournalError) -> Duration {
+        do throws(FileFault) {
+            try batch.lines.withTypedBytes { (lines) throws(FileFault) in try file.writeAll(assembler.head, lines, at: offset) }
+        } catch {
+            state.statistics.withLock { $0.writeFailures += 1 }
+            // The next group is written from `offset` again; cutting only keeps half a group from looking like damage.
+            try? file.truncate(to: offset)
+            throw refuse(error, path)
+        }
+        let clock = ContinuousClock()
+        let start = clock.now
+        do throws(FileFault) {
+            try file.sync()
+        } catch {
+            // Unacknowledged bytes must not come back as committed after a restart.
+            try? file.truncate(to: offset)
+            let failure = JournalError.syncFailed(path: path.string, errno: error.errno)
+            self.failure = failure
+            state.statistics.withLock { $0.syncFailures += 1 }
+            state.health.withLock { $0 = .failed(reason: "\(failure)", errno: error.errno) }
+            logger.critical("the journal takes no more events until it is opened again", metadata: ["reason": "\(failure)"])
+            throw failure
+        }
+        return clock.now - start
+    }
+
+    /// Health and the answer for a write that the system refused.
+    private func refuse(_ fault: FileFault, _ path: FilePath) -> JournalError {
+        if fault.isDiskFull {
+            state.health.withLock { $0 = .full(reason: "\(path): \(FileFault.text(fault.errno))") }
+            return .diskFull(path: path.string, retryAfterSeconds: configuration.diskRetrySeconds)
+        }
+        let error = JournalError(fault, path)
+        state.health.withLock { $0 = .failed(reason: "\(error)", errno: fault.errno) }
+        logger.error("writing the journal failed", metadata: ["reason": "\(error)"])
+        return error
+    }
+
+    /// The group is on disk: moves on, tells followers and counts.
+    private func publish(_ batch: CommittedBatch, _ group: GroupAssembler.Group, bytes: Int, _ latency: Duration) {
+        let start = offset
+        offset += bytes
+        position = batch.endPosition
+        lastReceived = batch.received
+        namedTenants = group.namedTenants
+        isEmptySegment = false
+        state.delivery.withLock { delivery in
+            state.catalogue.extend(position: batch.firstPosition, offset: start, end: offset)
+            delivery.endPosition = batch.endPosition
+            for attached in delivery.attached where attached.isLive { attached.follower.committed(batch) }
+        }
+        state.health.withLock { if $0 != .good { $0 = .good } }
+        state.statistics.withLock {
+            $0.commits += 1
+            $0.events += UInt64(batch.events.count)
+            $0.bytes += UInt64(bytes)
+            $0.largestGroupEvents = max($0.largestGroupEvents, batch.events.count)
+            $0.syncLatency.record(latency)
+        }
+        count(group)
+    }
+
+    private func count(_ group: GroupAssembler.Group) {
+        guard group.duplicates + group.conflicts > 0 else { return }
+        state.statistics.withLock {
+            $0.duplicates += UInt64(group.duplicates)
+            $0.conflicts += UInt64(group.conflicts)
+        }
+    }
+}

@@ -77,7 +77,8 @@ struct InputFile {
             return try cutLines()
         }
         let isLastLine = atEnd && lines < Self.sliceLines && !pending[end...].contains(UInt8(ascii: "\n"))
-        return isLastLine && end < pending.count ? (pending.count, lines + 1) : (end, lines)
+        let fits = lines == 0 || pending.count <= Self.sliceBytes
+        return isLastLine && fits && end < pending.count ? (pending.count, lines + 1) : (end, lines)
     }
 
     private mutating func recognise() throws {
@@ -85,7 +86,7 @@ struct InputFile {
         switch head {
         case UInt8(ascii: "["): type = asText && !isArrayOfObjects ? "text/plain" : "application/json"
         case UInt8(ascii: "{"):
-            let first = JSONText(pending.prefix { $0 != UInt8(ascii: "\n") })
+            let first = JSONText(pending.drop { " \t\r\n".utf8.contains($0) }.prefix { $0 != UInt8(ascii: "\n") })
             type = first == nil || first?["Records"]?.elements != nil ? "application/json" : "application/x-ndjson"
         case nil: type = nil
         default:

@@ -9,6 +9,8 @@ struct Table {
         var least = 0
         var most: Int
         var right = false
+        /// Never cut for the sake of the last column.
+        var whole = false
         var colour: (String) -> Shade = { _ in .plain }
     }
 
@@ -42,10 +44,16 @@ struct Table {
             return max(TextWidth.columns(columns[index].title), columns[index].least, min(widest, columns[index].most))
         }
         let last = columns.count - 1
-        let taken = widths.dropLast().reduce(0, +) + 2 * last
-        let left = max(10, width - taken)
-        widths[last] = columns[last].most == .max ? left : min(widths[last], left)
+        let wanted = columns[last].most == .max ? max(30, width / 4) : widths[last]
+        while left < wanted, let widest = (0..<last).filter({ !columns[$0].whole }).max(by: { widths[$0] < widths[$1] }), widths[widest] > 8
+        {
+            widths[widest] -= 1
+        }
+        widths[last] = columns[last].most == .max ? max(10, left) : min(widths[last], max(10, left))
     }
+
+    /// Columns of the window that the last column may have.
+    private var left: Int { width - widths.dropLast().reduce(0, +) - 2 * (columns.count - 1) }
 
     private func line(_ cells: [String], _ paint: (Int, String) -> String) -> String {
         var line = ""

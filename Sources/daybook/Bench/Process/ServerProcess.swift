@@ -11,9 +11,7 @@ struct ServerProcess {
 
     /// Starts it and waits until it listens, which it says by writing its address.
     init(executable: String = Self.ownExecutable, data: String, arguments: [String] = [], patience: Duration = .seconds(60)) throws {
-        try? FileManager.default.removeItem(atPath: data + "/address")
-        let log = data + ".log"
-        process = try Self.spawn(executable, ["serve", "--data", data, "--listen", "127.0.0.1:0"] + arguments, log: log)
+        process = try Self.spawn(executable: executable, data: data, arguments: arguments)
         let deadline = ContinuousClock.now + patience
         while true {
             if let address = ServerOptions.firstLine(data + "/address"), let key = ServerOptions.firstLine(data + "/admin.key"),
@@ -29,21 +27,28 @@ struct ServerProcess {
                     Foundation.kill(process, SIGKILL)
                     waitpid(process, &status, 0)
                 }
-                let tail = (try? String(contentsOfFile: log, encoding: .utf8))?.suffix(2000) ?? ""
+                let tail = (try? String(contentsOfFile: data + ".log", encoding: .utf8))?.suffix(2000) ?? ""
                 throw CommandFailure("The server did not start on \(data).", advice: String(tail))
             }
             usleep(2000)
         }
     }
 
-    /// SIGTERM, and waits for the end.
-    func stop() {
-        kill(SIGTERM)
+    /// Starts it without waiting for anything. Its output goes to `data`.log.
+    static func spawn(executable: String = Self.ownExecutable, data: String, arguments: [String] = []) throws -> pid_t {
+        try? FileManager.default.removeItem(atPath: data + "/address")
+        return try spawn(executable, ["serve", "--data", data, "--listen", "127.0.0.1:0"] + arguments, log: data + ".log")
     }
+
+    /// SIGTERM, and waits for the end.
+    func stop() { kill(SIGTERM) }
 
     /// Sends `signal`, which must end it, and waits for the end. The exit status as `waitpid` gives it.
     @discardableResult
-    func kill(_ signal: Int32) -> Int32 {
+    func kill(_ signal: Int32) -> Int32 { Self.kill(process, signal) }
+
+    @discardableResult
+    static func kill(_ process: pid_t, _ signal: Int32) -> Int32 {
         var status: Int32 = 0
         Foundation.kill(process, signal)
         while waitpid(process, &status, 0) < 0, errno == EINTR {}

@@ -89,9 +89,13 @@ public struct ByteWriter: ~Copyable {
     /// The inside of such a string.
     mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
         reserve(text.count)
-        for byte in text {
-            if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { append(byte) } else { appendEscape(byte) }
+        var start = 0
+        for at in 0..<text.count where text[at] < 0x20 || text[at] == UInt8(ascii: "\"") || text[at] == UInt8(ascii: "\\") {
+            append(UnsafeRawBufferPointer(rebasing: text[start..<at]))
+            appendEscape(text[at])
+            start = at + 1
         }
+        append(UnsafeRawBufferPointer(rebasing: text[start...]))
     }
 
     private mutating func appendEscape(_ byte: UInt8) {

@@ -167,27 +167,16 @@ extension CanonicalWriter {
         let shape = tree.shape(of: node)
         let text = tree.text(of: node)
         guard shape == .number || shape == .string else { throw wrongType(field, integer ? "an integer" : "a number", shape) }
-        guard JSONNumber.isValid(text, integer: integer) else {
-            throw Rejection(
-                field: path(field), code: .invalidValue,
-                message: "\"\(tree.string(of: node).prefix(64))\" is not \(integer ? "an integer" : "a number")")
-        }
+        guard JSONNumber.isValid(text, integer: integer) else { throw notANumber(field, tree.string(of: node), integer: integer) }
         // A string may hold a number that no reader of the line could take, our own parser included.
-        guard shape == .number || JSONNumber.fits(text) else {
-            throw Rejection(
-                field: path(field), code: .numberRange, message: "\"\(tree.string(of: node).prefix(64))\" is out of range for a number")
-        }
+        guard shape == .number || JSONNumber.fits(text) else { throw outOfRange(field, tree.string(of: node)) }
         key(field)
         output.append(text)
     }
 
     private mutating func writeInnerTime(_ field: CanonicalSchema.Field, _ node: NodeIndex, _ tree: borrowing EventTree) throws(Rejection) {
         guard tree.shape(of: node) == .string else { throw wrongType(field, "a time as a string", tree.shape(of: node)) }
-        guard let time = Timestamp(tree.text(of: node)) else {
-            throw Rejection(
-                field: path(field), code: .invalidValue,
-                message: "\(path(field)) is a time after RFC 3339, such as 2026-11-20T12:34:56.789Z")
-        }
+        guard let time = Timestamp(tree.text(of: node)) else { throw notATime(field) }
         key(field)
         output.append(UInt8(ascii: "\""))
         output.append(time)
@@ -264,7 +253,11 @@ extension CanonicalWriter {
             output.append(UInt8(ascii: "{"))
             var member = tree.firstChild(of: node)
             while member.exists {
-                output.appendQuoted(escaping: tree.key(of: member))
+                if tree.isRawKey(member) {
+                    output.appendQuoted(raw: tree.key(of: member))
+                } else {
+                    output.appendQuoted(escaping: tree.key(of: member))
+                }
                 output.append(UInt8(ascii: ":"))
                 writeValue(member, tree)
                 member = tree.next(after: member)
@@ -362,14 +355,32 @@ extension CanonicalWriter {
     }
 }
 
-// Errors.
+// Errors. Never inlined: they are rare, and their strings would fill the frames of the functions that write.
 extension CanonicalWriter {
+    @inline(never)
+    private func notANumber(_ field: CanonicalSchema.Field, _ found: String, integer: Bool) -> Rejection {
+        Rejection(field: path(field), code: .invalidValue, message: "\"\(found.prefix(64))\" is not \(integer ? "an integer" : "a number")")
+    }
+
+    @inline(never)
+    private func outOfRange(_ field: CanonicalSchema.Field, _ found: String) -> Rejection {
+        Rejection(field: path(field), code: .numberRange, message: "\"\(found.prefix(64))\" is out of range for a number")
+    }
+
+    @inline(never)
+    private func notATime(_ field: CanonicalSchema.Field) -> Rejection {
+        Rejection(
+            field: path(field), code: .invalidValue, message: "\(path(field)) is a time after RFC 3339, such as 2026-11-20T12:34:56.789Z")
+    }
+
     private func path(_ field: CanonicalSchema.Field) -> String { String(decoding: field.path, as: UTF8.self) }
 
+    @inline(never)
     private func wrongType(_ field: CanonicalSchema.Field, _ wanted: String, _ found: EventTree.Shape) -> Rejection {
         Rejection(field: path(field), code: .wrongType, message: "\(path(field)) must be \(wanted), found \(found)")
     }
 
+    @inline(never)
     private func notAChoice(_ field: CanonicalSchema.Field, _ choices: Choices, _ found: String) -> Rejection {
         Rejection(field: path(field), code: .invalidValue, message: "\"\(found.prefix(64))\" is not one of: \(choices.listed)")
     }
@@ -379,6 +390,10 @@ extension EventTree {
     /// Whether the text can be written between quotes as it stands.
     @inline(__always)
     func isRawString(_ node: NodeIndex) -> Bool { nodes[Int(node.raw)].textSpace == .source }
+
+    /// The same for the name. One from the symbol table may be a pipeline's, which may hold anything.
+    @inline(__always)
+    func isRawKey(_ node: NodeIndex) -> Bool { nodes[Int(node.raw)].keySpace == .source }
 
     @inline(__always)
     func childCount(of node: NodeIndex) -> Int {

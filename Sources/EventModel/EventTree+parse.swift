@@ -1,5 +1,11 @@
 import CSimdJSON
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 // simdjson's tape and its structural offsets, walked in step, become nodes.
 extension EventTree {
     /// Parses one JSON object.
@@ -20,7 +26,7 @@ extension EventTree {
             throw Rejection(field: "", code: .wrongType, message: "an event is a JSON object; this is another JSON value")
         }
         strings = document.strings
-        let hasEscapes = source.contains(UInt8(ascii: "\\"))
+        let hasEscapes = memchr(base, Int32(UInt8(ascii: "\\")), source.count) != nil
         try walk(document, hasEscapes: hasEscapes)
     }
 

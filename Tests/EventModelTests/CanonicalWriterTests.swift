@@ -172,6 +172,15 @@ struct CanonicalWriterTests {
         #expect(try reader.canonical(written) == written)
     }
 
+    @Test("an event of 32 levels is written whole, although unmapped adds a level")
+    func depth() throws {
+        let deep = String(repeating: "[", count: 31) + String(repeating: "]", count: 31)
+        let written = try StrictReader.read(
+            try reader.canonical(event("\"custom\":\(deep),\"labels\":{\"l\":\(deep.dropFirst().dropLast())}")))
+        #expect(written["unmapped"]?["custom"] == (try StrictReader.read(deep)))
+        #expect(written["labels"]?["l"] != nil)
+    }
+
     @Test("strings are escaped where RFC 8259 demands it and nowhere else")
     func escapes() throws {
         let written = try reader.canonical(

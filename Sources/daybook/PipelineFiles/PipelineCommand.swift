@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventModel
 import Foundation
 import Pipelines
 
@@ -55,7 +56,7 @@ struct PipelineCommand: AsyncParsableCommand {
                     count += 1
                     if result.passed { continue }
                     failures += 1
-                    StandardError.line("\(file): \(result.name)\n\(result.difference ?? "failed")")
+                    StandardError.line("\(file):\(result.line): \(result.name)\n\(result.difference ?? "failed")")
                 }
             }
             StandardOutput.line("\(count) tests, \(failures) failed")
@@ -70,6 +71,7 @@ struct PipelineCommand: AsyncParsableCommand {
 
         @Argument(help: ArgumentHelp("Definition.", valueName: "file")) var file: String
         @Argument(help: ArgumentHelp("File with one input; - for standard input.", valueName: "input")) var input = "-"
+        @Option(help: "Tenant of an input that names none.") var tenant: String?
 
         func run() async throws {
             let pipeline = try PipelineCommand.load(file)
@@ -77,9 +79,17 @@ struct PipelineCommand: AsyncParsableCommand {
             guard let handle else { throw CommandFailure("Cannot read \(input).") }
             var bytes = Array(try handle.readToEnd() ?? Data())
             while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
-            for step in pipeline.explain(bytes) {
-                StandardOutput.line("\(file):\(step.line)  \(step.step)")
-                for effect in step.effect { StandardOutput.line("    " + effect) }
+            let explanation = pipeline.explain(bytes, received: .now, tenant: tenant)
+            for step in explanation.steps {
+                StandardOutput.line(step.line > 0 ? "\(file):\(step.line)  \(step.step)" : "\(step.step), always")
+                for effect in step.effect { StandardOutput.line("    " + TextWidth.harmless(effect)) }
+            }
+            switch explanation.result {
+            case .success(let line): StandardOutput.line(line)
+            case .failure(let rejection):
+                let field = rejection.field.isEmpty ? "" : rejection.field + ": "
+                StandardError.line("rejected, \(rejection.code.rawValue): \(field)\(rejection.message)")
+                throw ExitCode(1)
             }
         }
     }

@@ -16,8 +16,8 @@ public struct JournalConfiguration: Sendable {
 
     /// One group is one frame and one sync. Larger groups no longer raise throughput (the sync is below a tenth of
     /// the group's time by then) but make every caller of the group wait for the slowest.
-    public var maxGroupEvents = 32_768
-    public var maxGroupBytes = 16 << 20
+    public var maxGroupEvents = 16_384
+    public var maxGroupBytes = 8 << 20
 
     /// Told to callers as `Retry-After`.
     public var queueRetrySeconds = 1

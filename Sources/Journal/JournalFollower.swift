@@ -6,7 +6,8 @@ public protocol JournalFollower: AnyObject, Sendable {
     /// Everything below is durably applied; read by the journal to free segments.
     var appliedPosition: UInt64 { get }
     /// On the writer's thread, after the sync and before callers resume: an acknowledged event is visible at once.
-    /// Must be quick (append to a window).
+    /// Must be quick (append to a window), and may ask the journal for positions, reads and statistics, but not attach
+    /// or free segments: that waits for the lock under which followers are told.
     func committed(_ batch: CommittedBatch)
     /// The writer calls this before it takes the next group; a healthy follower whose window is full may block here
     /// for a short bounded time (back-pressure); a failed follower returns at once.

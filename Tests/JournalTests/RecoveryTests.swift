@@ -77,7 +77,7 @@ import Testing
             #expect(try TemporaryFolder.bytes(of: FilePath(quarantined.keptAs)) == damaged)
             #expect(try journal.allLines == Array(lines[..<2] + lines[4...]))
             // The second tenant's name stood in the lost frame; its number is not given again.
-            #expect(journal.tenants.names == ["tenant0", "unnamed.1", "tenant2"])
+            #expect(journal.tenants.names == ["tenant0", "#1", "tenant2"])
             #expect(try await journal.append(.of("tenant2", "next")).outcomes == [.accepted(seq: 3)])
             #expect(journal.endPosition == 7)
             await journal.close()
@@ -150,6 +150,20 @@ import Testing
         #expect(try again.read(from: 2, limit: 10).map(\.firstPosition) == [1000, 1001])
         #expect(try await again.append(.of("gone", "y")).outcomes == [.accepted(seq: 9)])
         await again.close()
+    }
+
+    @Test("A name lost with its frame comes back from a store, then and later")
+    func lostName() async throws {
+        let (bytes, _, ends) = try await filled(3)
+        var damaged = bytes
+        damaged[ends[0] + 60] ^= 1
+        try TemporaryFolder.write(damaged, to: folder.segments[0])
+        await (try Journal.open(.test(folder))).close()
+        for _ in 0..<2 {
+            let journal = try Journal.open(.test(folder), floor: JournalFloor(position: 4, tenants: [("tenant1", 1, 2)]))
+            #expect(journal.tenants.names == ["tenant0", "tenant1", "tenant2"])
+            await journal.close()
+        }
     }
 
     @Test("A store of another installation stops the start")

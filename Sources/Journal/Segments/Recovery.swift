@@ -24,13 +24,13 @@ struct Recovery {
         self.node = configuration.node
         self.logger = logger
         position = 0
+        for tenant in floor.tenants {
+            try numbering.merge(name: tenant.name, number: tenant.number, lastSeq: tenant.lastSeq)
+        }
         let names = try names()
         let newest = try newestWholeHead(names)
         for (index, name) in names.enumerated() {
             if index < newest { try list(name) } else { try read(name, isNewest: index == names.count - 1) }
-        }
-        for tenant in floor.tenants {
-            try numbering.merge(name: tenant.name, number: tenant.number, lastSeq: tenant.lastSeq)
         }
         position = max(position, floor.position)
         report.segments = segments.count

@@ -2,13 +2,18 @@
 struct TenantNumbering {
     private(set) var states: [TenantState?] = []
 
-    /// Raises the tenant's `seq`; a number that already has another name is a folder that does not belong here.
+    /// Stands for a name that is lost; no tenant can be called so, and whoever knows the name may give it.
+    private static func placeholder(_ number: UInt32) -> String { "#\(number)" }
+
+    /// Stores come first, then segments. Raises the tenant's `seq`; a number that already has another name is a folder that does not belong here.
     mutating func merge(name: String, number: UInt32, lastSeq: UInt64) throws(JournalError) {
         grow(to: number)
-        if let known = states[Int(number)], known.name != name, !known.name.isEmpty {
-            throw .tenantMismatch(number: number, journal: known.name, store: name)
+        let name = name == Self.placeholder(number) ? "" : name
+        let known = states[Int(number)] ?? TenantState(name: "", lastSeq: 0)
+        if !known.name.isEmpty, !name.isEmpty, known.name != name {
+            throw .tenantMismatch(number: number, journal: name, store: known.name)
         }
-        states[Int(number)] = TenantState(name: name, lastSeq: max(lastSeq, states[Int(number)]?.lastSeq ?? 0))
+        states[Int(number)] = TenantState(name: name.isEmpty ? known.name : name, lastSeq: max(lastSeq, known.lastSeq))
     }
 
     /// `line` gives the name of a tenant whose naming frame is lost.
@@ -25,7 +30,7 @@ struct TenantNumbering {
     var dense: [TenantState] {
         states.enumerated().map { number, state in
             let state = state ?? TenantState(name: "", lastSeq: 0)
-            return state.name.isEmpty ? TenantState(name: "unnamed.\(number)", lastSeq: state.lastSeq) : state
+            return state.name.isEmpty ? TenantState(name: Self.placeholder(UInt32(number)), lastSeq: state.lastSeq) : state
         }
     }
 

@@ -23,6 +23,8 @@ final class JournalState: Sendable {
     let folder: SegmentFolder
     let logger: Logger
     let delivery: Mutex<Delivery>
+    /// The same position for those who only ask, also out of `committed`.
+    let published: Atomic<UInt64>
     let health = Mutex(JournalHealth.good)
     let statistics: Mutex<JournalStatistics>
     private let repairing = Mutex(())
@@ -34,13 +36,14 @@ final class JournalState: Sendable {
         self.tenants = tenants
         self.folder = folder
         self.logger = logger
+        published = Atomic(endPosition)
         delivery = Mutex(Delivery(endPosition: endPosition))
         var statistics = JournalStatistics()
         statistics.quarantinedSegments = quarantined
         self.statistics = Mutex(statistics)
     }
 
-    var endPosition: UInt64 { delivery.withLock { $0.endPosition } }
+    var endPosition: UInt64 { published.load(ordering: .acquiring) }
     var liveFollowers: [any JournalFollower] { delivery.withLock { $0.attached.filter(\.isLive).map(\.follower) } }
 
     func freePassedSegments() {

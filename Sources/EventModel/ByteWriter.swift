@@ -3,7 +3,7 @@
 public struct ByteWriter: ~Copyable {
     @usableFromInline var base: UnsafeMutablePointer<UInt8>
     @usableFromInline var capacity: Int
-    public private(set) var count = 0
+    @usableFromInline var written = 0
 
     public init(capacity: Int = 4096) {
         self.capacity = capacity
@@ -12,14 +12,17 @@ public struct ByteWriter: ~Copyable {
 
     deinit { base.deallocate() }
 
-    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+    /// Bytes written so far.
+    @inlinable public var count: Int { written }
 
-    public mutating func removeAll() { count = 0 }
+    @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+    public mutating func removeAll() { written = 0 }
 
     /// Cuts what was written behind `count`.
     public mutating func truncate(to count: Int) {
         precondition(count <= self.count)
-        self.count = count
+        written = count
     }
 
     /// Room for `extra` more bytes, counted from the end.
@@ -42,14 +45,14 @@ public struct ByteWriter: ~Copyable {
     public mutating func append(_ byte: UInt8) {
         reserve(1)
         base[count] = byte
-        count += 1
+        written += 1
     }
 
     @inline(__always)
     public mutating func append(_ text: UnsafeRawBufferPointer) {
         reserve(text.count)
         if let start = text.baseAddress { UnsafeMutableRawPointer(base + count).copyMemory(from: start, byteCount: text.count) }
-        count += text.count
+        written += text.count
     }
 
     public mutating func append(_ text: StaticString) {
@@ -66,7 +69,7 @@ public struct ByteWriter: ~Copyable {
     mutating func append(_ time: Timestamp) {
         reserve(Timestamp.textLength)
         time.write(to: base + count)
-        count += Timestamp.textLength
+        written += Timestamp.textLength
     }
 
     /// A JSON string of bytes that need no escaping: no quote, backslash or control character among them.
@@ -76,7 +79,7 @@ public struct ByteWriter: ~Copyable {
         base[count] = UInt8(ascii: "\"")
         if let start = text.baseAddress { UnsafeMutableRawPointer(base + count + 1).copyMemory(from: start, byteCount: text.count) }
         base[count + 1 + text.count] = UInt8(ascii: "\"")
-        count += text.count + 2
+        written += text.count + 2
     }
 
     /// A JSON string of any UTF-8 bytes; escapes only what RFC 8259 section 7 demands.

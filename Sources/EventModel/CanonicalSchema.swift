@@ -67,7 +67,10 @@ public enum CanonicalSchema {
 
     fileprivate static let objectLines: [[Line]] = [
         // 0: actor, effective_user
-        [("type", .choice, 3), ("id", .string, 0), ("name", .string, 0), ("email", .string, 0), ("roles", .strings, 0), ("details", .map, 0)],
+        [
+            ("type", .choice, 3), ("id", .string, 0), ("name", .string, 0), ("email", .string, 0), ("roles", .strings, 0),
+            ("details", .map, 0),
+        ],
         // 1: target, targets[]
         [("type", .string, 0), ("id", .string, 0), ("name", .string, 0)],
         // 2: changes[]
@@ -108,7 +111,9 @@ public enum CanonicalSchema {
 
     // Unsafe only to the compiler: filled once here, never written or freed.
     nonisolated(unsafe) static let objects: UnsafeBufferPointer<Object> = {
-        let owners = ["actor", "target", "changes", "raw", "source", "request", "auth", "webhook", "attempt", "failure", "integration", "producer"]
+        let owners = [
+            "actor", "target", "changes", "raw", "source", "request", "auth", "webhook", "attempt", "failure", "integration", "producer",
+        ]
         let table = UnsafeMutableBufferPointer<Object>.allocate(capacity: objectLines.count)
         for (index, lines) in objectLines.enumerated() {
             table.initializeElement(at: index, to: Object(fields: fields(lines, parent: owners[index] + ".")))

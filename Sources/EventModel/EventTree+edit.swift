@@ -1,24 +1,5 @@
 // What the steps of a pipeline do to a tree.
 extension EventTree {
-    /// The object at `path`, made with everything above it where it is missing. `.none` when something on the way
-    /// is not an object.
-    public mutating func makeObject(_ path: ArraySlice<Symbol>) -> NodeIndex {
-        var at = NodeIndex.root
-        for symbol in path {
-            let found = child(of: at, symbol)
-            if found.exists {
-                if shape(of: found) == .null { nodes[Int(found.raw)].shape = .object }
-                guard shape(of: found) == .object else { return .none }
-                at = found
-            } else {
-                let made = addNode(shape: .object)
-                attach(made, to: at.raw, as: symbol)
-                at = NodeIndex(made)
-            }
-        }
-        return at
-    }
-
     /// Takes `node` out of `parent`. Its own children stay with it.
     public mutating func detach(_ node: NodeIndex, from parent: NodeIndex) {
         var previous: Int32 = -1

@@ -5,8 +5,8 @@ public struct NodeIndex: Sendable, Equatable {
     @usableFromInline let raw: Int32
     @inlinable init(_ raw: Int32) { self.raw = raw }
 
-    public static let root = NodeIndex(0)
-    public static let none = NodeIndex(-1)
+    @inlinable public static var root: NodeIndex { NodeIndex(0) }
+    @inlinable public static var none: NodeIndex { NodeIndex(-1) }
 
     @inlinable public var exists: Bool { raw >= 0 }
 }
@@ -22,12 +22,12 @@ public struct NodeIndex: Sendable, Equatable {
 /// through `rootSlots`, by symbol, in one step, because nearly every step of a pipeline asks for one.
 public struct EventTree: ~Copyable {
     /// What a node is; the JSON types.
-    public enum Shape: UInt8, Sendable {
+    public enum Shape: UInt8, Sendable, BitwiseCopyable {
         case null, boolean, number, string, object, array
     }
 
     /// Where a text lies.
-    enum Space: UInt8 {
+    @usableFromInline enum Space: UInt8 {
         /// The producer's bytes; a string there holds no escape.
         case source
         /// simdjson's string buffer, unescaped: may hold what must be escaped when written.
@@ -39,32 +39,32 @@ public struct EventTree: ~Copyable {
     }
 
     /// 32 bytes. `first`, `last`: children of an object or array. `start`, `length`: text of a scalar.
-    struct Node {
-        var shape: Shape
-        var textSpace: Space
-        var keySpace: Space
-        var symbol: Symbol
-        var next: Int32
-        var first: Int32
-        var last: Int32
-        var keyStart: UInt32
-        var keyLength: UInt32
-        var start: UInt32
-        var length: UInt32
+    @usableFromInline struct Node {
+        @usableFromInline var shape: Shape
+        @usableFromInline var textSpace: Space
+        @usableFromInline var keySpace: Space
+        @usableFromInline var symbol: Symbol
+        @usableFromInline var next: Int32
+        @usableFromInline var first: Int32
+        @usableFromInline var last: Int32
+        @usableFromInline var keyStart: UInt32
+        @usableFromInline var keyLength: UInt32
+        @usableFromInline var start: UInt32
+        @usableFromInline var length: UInt32
     }
 
     public let symbols: SymbolTable
-    var nodes: UnsafeMutablePointer<Node>
+    @usableFromInline var nodes: UnsafeMutablePointer<Node>
     var nodeCapacity: Int
     var nodeCount = 0
     /// Node of the root member with a symbol, or -1.
-    let rootSlots: UnsafeMutablePointer<Int32>
+    @usableFromInline let rootSlots: UnsafeMutablePointer<Int32>
     /// For each depth and symbol the object that last had such a member: finds duplicate keys in one step.
     let lastOwner: UnsafeMutablePointer<Int32>
-    var scratch = ByteWriter(capacity: 4096)
+    @usableFromInline var scratch = ByteWriter(capacity: 4096)
     let parser: OpaquePointer
-    var source = UnsafeRawBufferPointer(start: nil, count: 0)
-    var strings: UnsafePointer<UInt8>?
+    @usableFromInline var source = UnsafeRawBufferPointer(start: nil, count: 0)
+    @usableFromInline var strings: UnsafePointer<UInt8>?
     /// Members of the open objects whose names have no symbol, for finding duplicates among them.
     var unknownKeys: [(hash: UInt64, node: Int32)] = []
 
@@ -124,21 +124,21 @@ public struct EventTree: ~Copyable {
 
 // Reading.
 extension EventTree {
-    @inline(__always)
+    @inlinable @inline(__always)
     public func shape(of node: NodeIndex) -> Shape { nodes[Int(node.raw)].shape }
 
     /// First child of an object or array.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func firstChild(of node: NodeIndex) -> NodeIndex { NodeIndex(nodes[Int(node.raw)].first) }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     public func next(after node: NodeIndex) -> NodeIndex { NodeIndex(nodes[Int(node.raw)].next) }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     public func symbol(of node: NodeIndex) -> Symbol { nodes[Int(node.raw)].symbol }
 
     /// The member of `parent` with this symbol, which must be a known one.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func child(of parent: NodeIndex, _ symbol: Symbol) -> NodeIndex {
         if parent.raw == 0 { return NodeIndex(rootSlots[Int(symbol.number)]) }
         var child = nodes[Int(parent.raw)].first
@@ -146,20 +146,9 @@ extension EventTree {
         return NodeIndex(child)
     }
 
-    /// The place at `path`, objects only.
-    public func find(_ path: [Symbol]) -> NodeIndex {
-        var at = NodeIndex.root
-        for symbol in path {
-            guard nodes[Int(at.raw)].shape == .object else { return .none }
-            at = child(of: at, symbol)
-            if !at.exists { return .none }
-        }
-        return at
-    }
-
     /// A string's unescaped bytes, or a number's or boolean's text; empty for objects and arrays. Valid until the
     /// tree changes.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func text(of node: NodeIndex) -> UnsafeRawBufferPointer {
         let it = nodes[Int(node.raw)]
         return bytes(space: it.textSpace, start: it.start, length: it.length)
@@ -172,7 +161,7 @@ extension EventTree {
         return bytes(space: it.keySpace, start: it.keyStart, length: it.keyLength)
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     func bytes(space: Space, start: UInt32, length: UInt32) -> UnsafeRawBufferPointer {
         let base: UnsafeRawPointer
         switch space {

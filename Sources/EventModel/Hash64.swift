@@ -51,7 +51,9 @@ public enum Hash64 {
     }
 
     /// Identity of an event for deduplication. Never 0, which means "no identity".
-    public static func identity(tenant: UnsafeRawBufferPointer, producer: UnsafeRawBufferPointer, originalID: UnsafeRawBufferPointer) -> UInt64 {
+    public static func identity(tenant: UnsafeRawBufferPointer, producer: UnsafeRawBufferPointer, originalID: UnsafeRawBufferPointer)
+        -> UInt64
+    {
         let seed = hash(producer, seed: hash(tenant))
         return max(1, hash(originalID, seed: seed))
     }

@@ -6,7 +6,7 @@ public struct Symbol: Sendable, Hashable {
     @inlinable
     public init(_ number: UInt16) { self.number = number }
 
-    public static let unknown = Symbol(0)
+    @inlinable public static var unknown: Symbol { Symbol(0) }
 }
 
 /// The names behind symbols: the canonical ones (fixed numbers, see ``CanonicalSchema``) and those that pipelines

@@ -47,30 +47,20 @@ struct EventTreeEditTests {
         reader.tree.detach(inner, from: a)
         reader.tree.put(inner, into: .root, as: reader.symbol("b"))
         try expect(reader, #"{"a":{},"c":3,"b":[1,{"c":null}]}"#)
-        #expect(reader.tree.find([reader.symbol("b")]) == inner)
+        #expect(reader.tree.child(of: .root, reader.symbol("b")) == inner)
     }
 
     @Test("slots of members that were put in or taken out do not show in the next event")
     func nextEvent() throws {
         let reader = try read(#"{"a":1}"#)
         reader.tree.put(reader.tree.makeString("x"), into: .root, as: reader.symbol("b"))
-        _ = reader.tree.makeObject([reader.symbol("c"), reader.symbol("d")])
+        reader.tree.put(reader.tree.makeEmpty(.object), into: .root, as: reader.symbol("c"))
+        reader.tree.put(reader.tree.makeEmpty(.object), into: reader.tree.child(of: .root, reader.symbol("c")), as: reader.symbol("d"))
         let a = reader.tree.child(of: .root, reader.symbol("a"))
         reader.tree.detach(a, from: .root)
         reader.tree.put(a, into: reader.tree.child(of: .root, reader.symbol("c")), as: reader.symbol("a"))
         try reader.parse("{}")
         for name in ["a", "b", "c", "d"] { #expect(!reader.tree.child(of: .root, reader.symbol(name)).exists, "\(name)") }
-    }
-
-    @Test("objects are made where they are missing or null, never through another value")
-    func makeObject() throws {
-        let reader = try read(#"{"a":null,"b":[],"c":{"d":{}}}"#)
-        let path = { (names: [String]) in names.map { reader.symbol($0) }[...] }
-        #expect(reader.tree.makeObject(path(["a", "b"])).exists)
-        #expect(reader.tree.makeObject(path(["b", "c"])) == .none)
-        #expect(reader.tree.makeObject(path(["c", "d"])) == reader.tree.find(Array(path(["c", "d"]))))
-        #expect(reader.tree.makeObject(path([])) == .root)
-        try expect(reader, #"{"a":{"b":{}},"b":[],"c":{"d":{}}}"#)
     }
 
     @Test("a copy is deep and stands on its own")

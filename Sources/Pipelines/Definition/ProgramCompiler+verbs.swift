@@ -15,7 +15,7 @@ extension ProgramCompiler {
                 case .name(let name): compiled.append(.place(try path(name, member.value)))
                 }
             }
-            program.templates.append(Template(pieces: compiled))
+            program.templates.append(Template(pieces: program.keep(compiled)))
             operations.append(.fill(try target(member.name, member.value), template: program.templates.count - 1))
         }
         return operations
@@ -27,18 +27,19 @@ extension ProgramCompiler {
         let field = try self.field(members, reader)
         var destination = try members["field"]!.text()
         if let to = members["to"] { destination = try to.text() }
-        var cases: [(value: Literal, assignments: [Assignment])] = []
+        var cases: [Translation.Case] = []
         guard let values = members["values"] else { throw reader.fault("the key is missing", key: "values") }
         for member in try values.members() {
-            cases.append((program.literal(member.name), try outcome(member.value, destination: destination)))
+            cases.append(
+                Translation.Case(value: program.literal(member.name), assignments: try outcome(member.value, destination: destination)))
         }
-        var otherwise: [Assignment] = []
+        var otherwise = program.keep([Assignment]())
         if let reader = members["otherwise"] { otherwise = try outcome(reader, destination: destination) }
-        program.translations.append(Translation(cases: cases, otherwise: otherwise))
+        program.translations.append(Translation(cases: program.keep(cases), otherwise: otherwise))
         return .translate(field, table: program.translations.count - 1)
     }
 
-    private func outcome(_ reader: DefinitionReader, destination: String) throws(PipelineLoadError) -> [Assignment] {
+    private func outcome(_ reader: DefinitionReader, destination: String) throws(PipelineLoadError) -> UnsafeBufferPointer<Assignment> {
         if reader.isMapping { return try assignments(reader) }
         let place = try target(destination, reader)
         let value = try literal(reader)
@@ -46,7 +47,7 @@ extension ProgramCompiler {
         if let choices = CanonicalSchema.choices(at: destination), !choices.contains(text) {
             throw reader.fault("\"\(text)\" is not one of: \(choices.words.joined(separator: ", "))")
         }
-        return [Assignment(path: place, literal: value, onlyMissing: false)]
+        return program.keep([Assignment(path: place, literal: value, onlyMissing: false)])
     }
 
     /// `classify: {field: P, rules: [{contains|starts_with|equals: […] | range: [a, b], set: {…}}], otherwise: {…}}`.
@@ -54,24 +55,25 @@ extension ProgramCompiler {
     func classification(_ reader: DefinitionReader) throws(PipelineLoadError) -> Operation {
         let members = try reader.members(allowed: ["field", "rules", "otherwise"])
         let field = try self.field(members, reader)
-        var rules: [(test: Classification.Test, assignments: [Assignment])] = []
+        var rules: [Classification.Rule] = []
         for rule in try members["rules"]?.sequence() ?? [] {
             let parts = try rule.members(allowed: ["contains", "starts_with", "equals", "range", "set"])
             guard let set = parts["set"] else { throw rule.fault("the key is missing", key: "set") }
             guard parts.count == 2 else { throw rule.fault("a rule has one of contains, starts_with, equals, range beside set") }
-            rules.append((try classificationTest(parts), try assignments(set, onlyMissing: true)))
+            rules.append(Classification.Rule(test: try classificationTest(parts), assignments: try assignments(set, onlyMissing: true)))
         }
         guard !rules.isEmpty else { throw reader.fault("at least one rule is needed", key: "rules") }
-        let otherwise = try members["otherwise"].map { set throws(PipelineLoadError) in try assignments(set, onlyMissing: true) } ?? []
-        program.classifications.append(Classification(rules: rules, otherwise: otherwise))
+        let otherwise =
+            try members["otherwise"].map { set throws(PipelineLoadError) in try assignments(set, onlyMissing: true) } ?? program.keep([])
+        program.classifications.append(Classification(rules: program.keep(rules), otherwise: otherwise))
         return .classify(field, table: program.classifications.count - 1)
     }
 
     private func classificationTest(_ parts: [String: DefinitionReader]) throws(PipelineLoadError) -> Classification.Test {
-        func literals(_ reader: DefinitionReader) throws(PipelineLoadError) -> [Literal] {
+        func literals(_ reader: DefinitionReader) throws(PipelineLoadError) -> UnsafeBufferPointer<Literal> {
             var list: [Literal] = []
             for item in reader.list() { list.append(program.literal(try item.text())) }
-            return list
+            return program.keep(list)
         }
         if let reader = parts["contains"] { return .contains(try literals(reader)) }
         if let reader = parts["starts_with"] { return .startsWith(try literals(reader)) }
@@ -83,7 +85,7 @@ extension ProgramCompiler {
             bounds.append(bound)
         }
         guard bounds.count == 2, bounds[0] <= bounds[1] else { throw reader.fault("a range has two whole numbers, the smaller first") }
-        return .range(bounds[0]...bounds[1])
+        return .range(low: bounds[0], high: bounds[1])
     }
 
     /// `split: {field: P, by: ".", into: [a, _, b]}`.
@@ -97,7 +99,7 @@ extension ProgramCompiler {
             places.append(name == "_" ? nil : try target(name, item))
         }
         guard places.count > 1 else { throw reader.fault("at least two places are needed", key: "into") }
-        program.splittings.append(Splitting(separator: program.literal(by), places: places))
+        program.splittings.append(Splitting(separator: program.literal(by), places: program.keep(places)))
         return .split(field, table: program.splittings.count - 1)
     }
 
@@ -105,16 +107,16 @@ extension ProgramCompiler {
     func match(_ reader: DefinitionReader) throws(PipelineLoadError) -> Operation {
         let members = try reader.members(allowed: ["field", "rules", "otherwise"])
         let field = try self.field(members, reader)
-        var rules: [(pattern: TextPattern, assignments: [Assignment])] = []
+        var rules: [Matching.Rule] = []
         for rule in try members["rules"]?.sequence() ?? [] {
             let parts = try rule.members(allowed: ["pattern", "set"])
             guard let pattern = parts["pattern"] else { throw rule.fault("the key is missing", key: "pattern") }
-            let set = try parts["set"].map { set throws(PipelineLoadError) in try assignments(set) } ?? []
-            rules.append((try textPattern(pattern), set))
+            let set = try parts["set"].map { set throws(PipelineLoadError) in try assignments(set) } ?? program.keep([])
+            rules.append(Matching.Rule(pattern: try textPattern(pattern), assignments: set))
         }
         guard !rules.isEmpty else { throw reader.fault("at least one rule is needed", key: "rules") }
-        let otherwise = try members["otherwise"].map { set throws(PipelineLoadError) in try assignments(set) } ?? []
-        program.matches.append((rules: rules, otherwise: otherwise))
+        let otherwise = try members["otherwise"].map { set throws(PipelineLoadError) in try assignments(set) } ?? program.keep([])
+        program.matches.append(Matching(rules: program.keep(rules), otherwise: otherwise))
         return .match(field, table: program.matches.count - 1)
     }
 
@@ -135,7 +137,7 @@ extension ProgramCompiler {
                 lastWasCapture = true
             }
         }
-        return TextPattern(pieces: compiled)
+        return TextPattern(pieces: program.keep(compiled))
     }
 
     /// `time: {field: P, formats: […], offset: "+01:00", into: time}`; `into` is the event's time when left out.
@@ -180,7 +182,7 @@ extension ProgramCompiler {
                 anyOf.append(try path(try place.text(), place))
             }
             guard !anyOf.isEmpty else { throw item.fault("an empty list") }
-            program.requirements.append(Requirement(anyOf: anyOf, names: names.joined(separator: " or ")))
+            program.requirements.append(Requirement(anyOf: program.keep(anyOf), names: names.joined(separator: " or ")))
             operations.append(.require(group: program.requirements.count - 1))
         }
         return operations
@@ -193,7 +195,7 @@ extension ProgramCompiler {
             var values: [Literal] = []
             for item in member.value.list() { values.append(try literal(item)) }
             let names = values.map { String(decoding: $0.text, as: UTF8.self) }.joined(separator: ", ")
-            program.allowances.append(Allowance(values: values, names: names))
+            program.allowances.append(Allowance(values: program.keep(values), names: names))
             operations.append(.allow(try path(member.name, member.value), table: program.allowances.count - 1))
         }
         return operations

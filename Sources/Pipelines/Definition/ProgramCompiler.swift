@@ -92,14 +92,14 @@ struct ProgramCompiler {
         return literal
     }
 
-    func assignments(_ reader: DefinitionReader, onlyMissing: Bool = false) throws(PipelineLoadError) -> [Assignment] {
+    func assignments(_ reader: DefinitionReader, onlyMissing: Bool = false) throws(PipelineLoadError) -> UnsafeBufferPointer<Assignment> {
         var list: [Assignment] = []
         for member in try reader.members() {
             let place = try target(member.name, member.value)
             let value = try checked(try literal(member.value), at: member.name, member.value)
             list.append(Assignment(path: place, literal: value, onlyMissing: onlyMissing))
         }
-        return list
+        return program.keep(list)
     }
 
     // MARK: Conditions
@@ -109,7 +109,7 @@ struct ProgramCompiler {
         for member in try reader.members() {
             tests.append(Condition(path: try path(member.name, member.value), test: try test(member.value)))
         }
-        program.conditions.append(tests)
+        program.conditions.append(program.keep(tests))
         return program.conditions.count - 1
     }
 
@@ -117,7 +117,7 @@ struct ProgramCompiler {
         guard reader.isMapping else {
             var values: [Literal] = []
             for value in reader.list() { values.append(try literal(value)) }
-            return .oneOf(values)
+            return .oneOf(program.keep(values))
         }
         guard let is_ = try reader.members(allowed: ["is"])["is"] else { throw reader.fault("`is:` is expected") }
         switch try is_.text() {

@@ -2,7 +2,7 @@ import EventModel
 
 /// A place in an event: up to six names, with at most one array among them that stands for each of its elements
 /// (`changes[].before`). Plain bits, so that a program is walked without reference counting.
-struct FieldPath: Equatable, Hashable {
+struct FieldPath: Equatable, Hashable, BitwiseCopyable {
     static let longest = 6
 
     private var names: (UInt16, UInt16, UInt16, UInt16, UInt16, UInt16) = (0, 0, 0, 0, 0, 0)

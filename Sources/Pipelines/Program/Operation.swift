@@ -1,7 +1,7 @@
 import EventModel
 
 /// A scalar of a definition; its bytes belong to the program.
-struct Literal {
+struct Literal: BitwiseCopyable {
     var shape: EventTree.Shape
     var text: UnsafeRawBufferPointer
 }
@@ -46,7 +46,7 @@ struct Condition {
         /// An object or array with nothing in it.
         case empty
         case shape(EventTree.Shape)
-        case oneOf([Literal])
+        case oneOf(UnsafeBufferPointer<Literal>)
     }
 
     var path: FieldPath
@@ -83,43 +83,64 @@ struct Template {
         case place(FieldPath)
     }
 
-    var pieces: [Piece]
+    var pieces: UnsafeBufferPointer<Piece>
 }
 
 /// `map`: exact values to assignments.
 struct Translation {
-    var cases: [(value: Literal, assignments: [Assignment])]
-    var otherwise: [Assignment]
+    struct Case {
+        var value: Literal
+        var assignments: UnsafeBufferPointer<Assignment>
+    }
+
+    var cases: UnsafeBufferPointer<Case>
+    var otherwise: UnsafeBufferPointer<Assignment>
 }
 
 /// `classify`: the first rule that holds.
 struct Classification {
     enum Test {
-        case contains([Literal])
-        case startsWith([Literal])
-        case equals([Literal])
+        case contains(UnsafeBufferPointer<Literal>)
+        case startsWith(UnsafeBufferPointer<Literal>)
+        case equals(UnsafeBufferPointer<Literal>)
         /// Of a number, both ends included.
-        case range(ClosedRange<Int>)
+        case range(low: Int, high: Int)
     }
 
-    var rules: [(test: Test, assignments: [Assignment])]
-    var otherwise: [Assignment]
+    struct Rule {
+        var test: Test
+        var assignments: UnsafeBufferPointer<Assignment>
+    }
+
+    var rules: UnsafeBufferPointer<Rule>
+    var otherwise: UnsafeBufferPointer<Assignment>
 }
 
 /// `split`: the parts of a text to places; `nil` skips a part. The last place takes all that is left.
 struct Splitting {
     var separator: Literal
-    var places: [FieldPath?]
+    var places: UnsafeBufferPointer<FieldPath?>
 }
 
 /// `require`: one of these places.
 struct Requirement {
-    var anyOf: [FieldPath]
+    var anyOf: UnsafeBufferPointer<FieldPath>
     var names: String
 }
 
 /// `allow`: what a place may hold.
 struct Allowance {
-    var values: [Literal]
+    var values: UnsafeBufferPointer<Literal>
     var names: String
+}
+
+/// `match`: the first pattern that fits.
+struct Matching {
+    struct Rule {
+        var pattern: TextPattern
+        var assignments: UnsafeBufferPointer<Assignment>
+    }
+
+    var rules: UnsafeBufferPointer<Rule>
+    var otherwise: UnsafeBufferPointer<Assignment>
 }

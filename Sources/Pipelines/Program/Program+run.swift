@@ -107,7 +107,7 @@ extension Program {
         tree.place(made, at: path)
     }
 
-    func assign(_ assignments: [Assignment], _ tree: inout EventTree) {
+    func assign(_ assignments: UnsafeBufferPointer<Assignment>, _ tree: inout EventTree) {
         for assignment in assignments {
             if assignment.onlyMissing, isTaken(tree.resolve(assignment.path), tree) { continue }
             tree.place(tree.make(assignment.literal), at: assignment.path)
@@ -139,7 +139,7 @@ extension Program {
         case .contains(let needles): needles.contains { TextPattern.find($0.text, in: text, from: 0) != nil }
         case .startsWith(let needles): needles.contains { TextPattern.has($0.text, in: text, at: 0) }
         case .equals(let values): values.contains { same($0.text, text) }
-        case .range(let range): integer(text).map(range.contains) ?? false
+        case .range(let low, let high): integer(text).map { low <= $0 && $0 <= high } ?? false
         }
     }
 

@@ -5,12 +5,12 @@ import EventModel
 final class Program: @unchecked Sendable {
     // Unchecked: literals point into buffers that are filled before the program is shared and freed in `deinit`.
     var instructions: ContiguousArray<Instruction> = []
-    var conditions: ContiguousArray<[Condition]> = []
+    var conditions: ContiguousArray<UnsafeBufferPointer<Condition>> = []
     var templates: ContiguousArray<Template> = []
     var translations: ContiguousArray<Translation> = []
     var classifications: ContiguousArray<Classification> = []
     var splittings: ContiguousArray<Splitting> = []
-    var matches: ContiguousArray<(rules: [(pattern: TextPattern, assignments: [Assignment])], otherwise: [Assignment])> = []
+    var matches: ContiguousArray<Matching> = []
     var times: ContiguousArray<TimeReading> = []
     var requirements: ContiguousArray<Requirement> = []
     var allowances: ContiguousArray<Allowance> = []
@@ -18,6 +18,17 @@ final class Program: @unchecked Sendable {
 
     deinit {
         for buffer in owned { buffer.deallocate() }
+    }
+
+    /// A list that lives as long as the program. Its elements are plain bits, so a program is walked without counting
+    /// references, which would cost more than most of its steps.
+    func keep<Element: BitwiseCopyable>(_ list: [Element]) -> UnsafeBufferPointer<Element> {
+        let copy = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(1, list.count * MemoryLayout<Element>.stride), alignment: MemoryLayout<Element>.alignment)
+        owned.append(copy)
+        let elements = copy.bindMemory(to: Element.self)
+        _ = elements.initialize(from: list)
+        return UnsafeBufferPointer(rebasing: elements[0..<list.count])
     }
 
     /// A literal whose bytes live as long as the program.

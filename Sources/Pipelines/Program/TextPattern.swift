@@ -12,7 +12,7 @@ struct TextPattern {
         case capture(FieldPath?)
     }
 
-    var pieces: [Piece]
+    var pieces: UnsafeBufferPointer<Piece>
 
     /// Offsets of the captures in `text`, one for each capture piece; `nil` when the pattern does not match.
     func match(_ text: UnsafeRawBufferPointer) -> [Range<Int>]? {

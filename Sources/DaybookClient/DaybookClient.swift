@@ -83,7 +83,7 @@ public actor DaybookClient {
         if let pipeline { request.query.append(("pipeline", pipeline)) }
         request.headers = [("Content-Type", type), ("Idempotency-Key", idempotencyKey ?? Self.randomKey())]
         let answer = try await send(request)
-        guard let receipt = Receipt(answer.body) else { throw .unreadable(url: answer.url, reason: "its answer is no receipt") }
+        guard let receipt = Receipt(answer) else { throw .unreadable(url: answer.url, reason: "its answer is no receipt") }
         return receipt
     }
 
@@ -95,7 +95,7 @@ public actor DaybookClient {
             var retryAfter: Duration?
             do throws(DaybookError) {
                 let answer = try connection.perform(request, base: url, key: key, settings: settings)
-                if (200..<300).contains(answer.status) || Receipt(answer.body) != nil { return answer }
+                if (200..<300).contains(answer.status) || Receipt(answer) != nil { return answer }
                 retryAfter = answer.retryAfter
                 failure = .refused(Refusal(answer, attempts: attempt))
             } catch {

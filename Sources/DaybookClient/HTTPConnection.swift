@@ -93,7 +93,13 @@ struct HTTPConnection: ~Copyable {
         _ = ccurl_set_number(handle, CURLOPT_NOSIGNAL, 1)
         _ = ccurl_set_number(handle, CURLOPT_TCP_KEEPALIVE, 1)
         _ = ccurl_set_number(handle, CURLOPT_CONNECTTIMEOUT_MS, settings.connectTimeout.wholeMilliseconds)
-        if !streams { _ = ccurl_set_number(handle, CURLOPT_TIMEOUT_MS, settings.answerTimeout.wholeMilliseconds) }
+        if streams {
+            // A server sends a heartbeat four times a minute; a minute of silence is a connection that died unseen.
+            _ = ccurl_set_number(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
+            _ = ccurl_set_number(handle, CURLOPT_LOW_SPEED_TIME, 60)
+        } else {
+            _ = ccurl_set_number(handle, CURLOPT_TIMEOUT_MS, settings.answerTimeout.wholeMilliseconds)
+        }
         // A proxy from the environment cannot reach this machine's own loopback.
         if ["://127.", "://localhost", "://[::1]"].contains(where: url.contains) { _ = ccurl_set_text(handle, CURLOPT_PROXY, "") }
     }

@@ -5,7 +5,8 @@ package struct ServerSentEvent: Sendable, Equatable {
     package var data: [UInt8]
 }
 
-/// Puts a stream back together from pieces that end anywhere. Events without data (comments, keep-alives) are left out.
+/// Puts a stream back together from pieces that end anywhere. Blocks without data are events only if they carry an id:
+/// the server's heartbeats say so how far a filter has looked, and a reader goes on from there.
 struct ServerSentEventParser {
     private var line: [UInt8] = []
     private var event = ServerSentEvent(data: [])
@@ -29,7 +30,7 @@ struct ServerSentEventParser {
     private mutating func endLine() -> ServerSentEvent? {
         guard !line.isEmpty else {
             defer { (event, hasData) = (ServerSentEvent(data: []), false) }
-            return hasData ? event : nil
+            return hasData || event.id != nil ? event : nil
         }
         let colon = line.firstIndex(of: UInt8(ascii: ":")) ?? line.count
         var value = line.dropFirst(colon + 1)

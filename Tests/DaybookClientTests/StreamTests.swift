@@ -9,7 +9,8 @@ struct StreamTests {
 
     @Test("events arrive whole, however the stream was cut, and the last id is asked for again")
     func streams() async throws {
-        let text = ": hello\n\nid: 41\ndata: {\"a\":1}\n\nid: 42\nevent: gap\ndata: one\ndata: two\n\nid: 43\ndata: not ended"
+        let text =
+            ": hello\n\n: alive\nid: 40\n\nid: 41\ndata: {\"a\":1}\n\nid: 42\nevent: gap\ndata: one\ndata: two\n\nid: 43\ndata: not ended"
         let server = ScriptedServer([.stream([Self.head + text.prefix(20), String(text.dropFirst(20))])])
         defer { server.stop() }
         let seen = Mutex<[ServerSentEvent]>([])
@@ -20,7 +21,7 @@ struct StreamTests {
         }
         #expect(
             seen.withLock { $0 } == [
-                ServerSentEvent(id: "41", name: nil, data: Array("{\"a\":1}".utf8)),
+                ServerSentEvent(id: "40", name: nil, data: []), ServerSentEvent(id: "41", name: nil, data: Array("{\"a\":1}".utf8)),
                 ServerSentEvent(id: "42", name: "gap", data: Array("one\ntwo".utf8)),
             ])
         #expect(server.requests[0].headers["last-event-id"] == "40")

@@ -63,7 +63,7 @@ struct CrashWriter {
         request.headers = [("Content-Type", "application/x-ndjson")]
         if let key = batch.idempotencyKey { request.headers.append(("Idempotency-Key", key)) }
         let answer = try await client.send(request)
-        guard let receipt = Receipt(answer.body) else { throw DaybookError.unreadable(url: answer.url, reason: "its answer is no receipt") }
+        guard let receipt = Receipt(answer) else { throw DaybookError.unreadable(url: answer.url, reason: "its answer is no receipt") }
         return receipt
     }
 }

@@ -20,7 +20,7 @@ struct SendTotals {
     mutating func add(_ receipt: Receipt, file: String, slice: InputFile.Slice) {
         accepted += receipt.accepted
         duplicates += receipt.duplicates
-        rejectedCount += receipt.rejected.count
+        rejectedCount += receipt.rejectedCount
         for rejection in receipt.rejected.prefix(Self.mostListed - listed.count) {
             listed.append(Rejected(file: file, line: slice.firstLine + rejection.line - 1, rejection: rejection))
         }

@@ -1,0 +1,126 @@
+import Crypto
+import Foundation
+import GRDB
+import Synchronization
+
+/// The keys that open this server: kept in `daybook.sqlite` as SHA-256 hashes, checked in memory.
+///
+/// A key is 160 random bits, so one round of SHA-256 is enough: there is nothing to guess that a slow hash would protect.
+/// A check hashes what was sent, finds candidates by the first eight bytes of the hash (which nobody can steer without
+/// knowing the key) and compares whole hashes in constant time. It reads no file and takes no lock longer than a copy.
+public final class AccessKeys: Sendable {
+    private struct Entry {
+        var hash: [UInt8]
+        var key: AccessKey
+    }
+
+    private let database: DatabaseQueue
+    private let entries: Mutex<[UInt64: [Entry]]>
+
+    /// The key made by ``open(database:)`` because there was none yet. Told once, kept nowhere in plain text by this room.
+    public let firstKey: String?
+
+    private init(database: DatabaseQueue, entries: [UInt64: [Entry]], firstKey: String?) {
+        self.database = database
+        self.entries = Mutex(entries)
+        self.firstKey = firstKey
+    }
+
+    /// Opens or makes the database, and makes an admin key when it holds none.
+    public static func open(database path: String) throws -> AccessKeys {
+        var configuration = Configuration()
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        // A key that was shown must still be there after a power cut: without FULL the last commits of a WAL may not be.
+        try database.writeWithoutTransaction { connection in
+            try connection.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+            let level = try Int.fetchOne(connection, sql: "PRAGMA synchronous")
+            guard level == 2 else { throw AccessKeysError.notDurable(path: path) }
+        }
+        try migrator.migrate(database)
+        let firstKey = try database.write { connection -> String? in
+            guard try Int.fetchOne(connection, sql: "SELECT count(*) FROM keys WHERE role = 'admin'") == 0 else { return nil }
+            return try insert(connection, name: "first admin key", role: .admin, tenant: nil)
+        }
+        return AccessKeys(database: database, entries: try database.read(load), firstKey: firstKey)
+    }
+
+    /// The key that an `Authorization` header holds; `nil` when it holds none that is valid.
+    public func check(authorization header: String?) -> AccessKey? {
+        guard let header, let space = header.firstIndex(of: " "), header[..<space].lowercased() == "bearer" else { return nil }
+        let hash = Self.hash(String(header[space...].drop { $0 == " " }))
+        let candidates = entries.withLock { $0[Self.prefix(hash)] ?? [] }
+        var found: AccessKey?
+        for entry in candidates where Self.equal(entry.hash, hash) { found = entry.key }
+        return found
+    }
+
+    public func close() throws { try database.close() }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("keys") { connection in
+            try connection.execute(
+                sql: """
+                    CREATE TABLE keys (
+                        id INTEGER PRIMARY KEY,
+                        name TEXT NOT NULL,
+                        role TEXT NOT NULL,
+                        tenant TEXT,
+                        hash BLOB NOT NULL UNIQUE,
+                        created TEXT NOT NULL
+                    ) STRICT
+                    """)
+        }
+        return migrator
+    }
+
+    private static func insert(_ connection: Database, name: String, role: AccessKey.Role, tenant: String?) throws -> String {
+        let key = randomKey()
+        try connection.execute(
+            sql: "INSERT INTO keys (name, role, tenant, hash, created) VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+            arguments: [name, role.rawValue, tenant, Data(hash(key))])
+        return key
+    }
+
+    private static func load(_ connection: Database) throws -> [UInt64: [Entry]] {
+        var entries: [UInt64: [Entry]] = [:]
+        for row in try Row.fetchAll(connection, sql: "SELECT id, name, role, tenant, hash FROM keys") {
+            guard let role = AccessKey.Role(rawValue: row["role"]) else { continue }
+            let hash = [UInt8](row["hash"] as Data)
+            entries[prefix(hash), default: []].append(
+                Entry(hash: hash, key: AccessKey(id: row["id"], name: row["name"], role: role, tenant: row["tenant"])))
+        }
+        return entries
+    }
+
+    /// `dbk_` and 160 random bits in Crockford's base 32, which has no letters that are mistaken for others.
+    private static func randomKey() -> String {
+        let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz")
+        var generator = SystemRandomNumberGenerator()
+        return "dbk_" + String((0..<32).map { _ in alphabet.randomElement(using: &generator)! })
+    }
+
+    private static func hash(_ key: String) -> [UInt8] { Array(SHA256.hash(data: Array(key.utf8))) }
+
+    private static func prefix(_ hash: [UInt8]) -> UInt64 { hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+
+    /// Looks at every byte whatever the first ones say.
+    private static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        guard left.count == right.count else { return false }
+        var difference: UInt8 = 0
+        for index in left.indices { difference |= left[index] ^ right[index] }
+        return difference == 0
+    }
+}
+
+public enum AccessKeysError: Error, Sendable, CustomStringConvertible {
+    /// SQLite does not sync its commits, so a key could be shown and lost.
+    case notDurable(path: String)
+
+    public var description: String {
+        switch self {
+        case .notDurable(let path): "\(path): SQLite refuses synchronous = FULL"
+        }
+    }
+}

@@ -1,0 +1,18 @@
+/// A file to follow, as configured.
+public struct TailEntry: Sendable, Equatable {
+    public enum Beginning: String, Sendable, CaseIterable { case start, end }
+
+    public var path: String
+    /// Name of the pipeline; `nil` to go by each event's `kind`.
+    public var pipeline: String?
+    public var tenant: String?
+    /// Where to begin in a file that was there before it was first followed. A file that replaces it is always read from its start.
+    public var from: Beginning
+
+    public init(path: String, pipeline: String? = nil, tenant: String? = nil, from: Beginning = .end) {
+        self.path = path
+        self.pipeline = pipeline
+        self.tenant = tenant
+        self.from = from
+    }
+}

@@ -1,0 +1,45 @@
+import EventModel
+
+/// What is known of a body before its first byte: how it is framed and packed, and for whom it is.
+public struct IngestRequest: Sendable {
+    public enum Shape: Sendable, Equatable {
+        /// `application/json`: found out from the first bytes.
+        case json
+        /// One JSON value a line.
+        case lines
+        /// One line of text an event; only for pipelines that take text.
+        case text
+        case cloudEvent
+        case cloudEventBatch
+        /// `ce-*` headers, already made into members; the body is the data.
+        case cloudEventBinary(CloudEventAttributes)
+    }
+
+    public var shape: Shape
+    public var isCompressed = false
+    /// Name of the pipeline; `nil` to go by each event's `kind`.
+    public var pipeline: String?
+    public var tenant: String?
+    /// The only tenant the key may write for.
+    public var allowedTenant: String?
+    public var idempotencyKey: String?
+    /// Who sent it, for the dead-letter log: `http 127.0.0.1`, `tail /var/log/auth.log`.
+    public var origin: String
+    /// Line of the request that a dead letter came with, when it is tried again: its refusal is then no news, and
+    /// together with the key it gives the event the same `original_id` as the first time.
+    var replayedLine: Int?
+
+    public init(shape: Shape, origin: String) {
+        self.shape = shape
+        self.origin = origin
+    }
+
+    /// 1 to 256 printable ASCII characters: it becomes part of `original_id` and stands in logs.
+    static let idempotencyKeyBytes = 1...256
+
+    public static func checkIdempotencyKey(_ key: String) throws(Problem) {
+        guard idempotencyKeyBytes.contains(key.utf8.count), key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw .badParameter("Idempotency-Key must be 1 to 256 printable ASCII characters without spaces")
+        }
+    }
+}

@@ -1,0 +1,297 @@
+import EventModel
+import Journal
+import Pipelines
+
+/// One body on its way in: feed it pieces, then ask for the answer.
+///
+/// While one slice is being committed the next is read and normalised; a third waits until the first is answered. That
+/// keeps a request's events in their order, its memory at two slices, and disk and processor busy at the same time.
+/// Used by one task at a time.
+public final class IngestSession {
+    private let ingest: Ingest
+    private let request: IngestRequest
+    private let pool: NormaliserPool
+    private let pipeline: Pipeline?
+    private let context: IngestContext
+    private var splitter: BodySplitter
+    private let inflater: Inflater?
+    private var envelope: CloudEventEnvelope?
+    private var answer = IngestAnswer()
+    private var rejectedCodes: [Rejection.Code: UInt64] = [:]
+    private var letters: [DeadLetter] = []
+    private var letterBytes = 0
+    private var packedBytes = 0
+    private var bodyBytes = 0
+    private var committing: Commit?
+    /// First line of the slice that is being filled.
+    private var sliceLine = 1
+
+    /// A slice that the journal is working on, with what is needed once its outcomes are known.
+    private struct Commit {
+        var task: Task<Result<Receipt, JournalError>, Never>
+        var slice: Slice
+    }
+
+    /// A slice after normalising.
+    fileprivate struct Slice {
+        var batch = NormalisedBatch()
+        var rejections: [Rejection] = []
+        var letters: [DeadLetter] = []
+        var firstLine = 1
+    }
+
+    /// Dead letters kept in memory before they are written; a body of nothing but bad lines must not pile up.
+    private static let pendingLetterBytes = 1 << 20
+
+    init(_ ingest: Ingest, _ request: IngestRequest) throws(Problem) {
+        self.ingest = ingest
+        self.request = request
+        pool = ingest.currentPool
+        pipeline = try Self.choose(request, pool.pipelines)
+        context = IngestContext(
+            received: ingest.now(), tenant: request.tenant, allowedTenant: request.allowedTenant, idempotencyKey: request.idempotencyKey)
+        if let tenant = request.tenant, !TenantName.isValid(tenant) {
+            throw .badParameter(
+                "tenant=\(tenant.prefix(80)) is not a tenant's name: letters, digits, '-', '_', '.', at most \(Limits.tenantBytes)")
+        }
+        splitter = BodySplitter(
+            framing: Self.framing(request.shape),
+            recordsKey: request.shape == .json && request.replayedLine == nil ? pipeline?.recordsKey : nil)
+        inflater = request.isCompressed ? Inflater() : nil
+        switch request.shape {
+        case .cloudEvent, .cloudEventBatch: envelope = CloudEventEnvelope(binary: nil)
+        case .cloudEventBinary(let attributes): envelope = CloudEventEnvelope(binary: attributes)
+        case .json, .lines, .text: break
+        }
+    }
+
+    private static func choose(_ request: IngestRequest, _ set: PipelineSet) throws(Problem) -> Pipeline? {
+        guard let name = request.pipeline else {
+            if request.shape == .text {
+                throw Problem(415, "unknown-body-type", "lines of text need a pipeline that takes text; name it with ?pipeline=")
+            }
+            return nil
+        }
+        guard let pipeline = set.pipeline(named: name) else {
+            let known = set.pipelines.map(\.name).joined(separator: ", ")
+            throw .badParameter("there is no pipeline \"\(name.prefix(80))\"; there are: \(known)")
+        }
+        guard pipeline.takesText == (request.shape == .text) else {
+            let wanted = pipeline.takesText ? "lines of text: send text/plain" : "JSON: send application/json or application/x-ndjson"
+            throw Problem(415, "unknown-body-type", "the pipeline \"\(name)\" takes \(wanted)")
+        }
+        return pipeline
+    }
+
+    private static func framing(_ shape: IngestRequest.Shape) -> Framing {
+        switch shape {
+        case .json, .cloudEvent, .cloudEventBatch, .cloudEventBinary: .detect
+        case .lines: .lines
+        case .text: .text
+        }
+    }
+
+    /// Takes a piece of the body. False: it is no use sending more; ``finish()`` says why.
+    public func feed(_ piece: some BodyPiece) async -> Bool {
+        guard answer.problem == nil else { return false }
+        var at = 0
+        let count = piece.byteCount
+        packedBytes += count
+        while true {
+            do throws(Problem) {
+                at += try piece.withBytes(at..<count) { bytes throws(Problem) in try consume(bytes) }
+            } catch {
+                stop(error)
+                return false
+            }
+            guard splitter.isFull else { return true }
+            await commitSlice()
+            if answer.problem != nil { return false }
+        }
+    }
+
+    /// The body broke off before its end, or ended: commits what is left and says what became of everything.
+    public func finish() async -> IngestAnswer {
+        await finishBody()
+        await settle()
+        await writeLetters()
+        answer.rejections.sort { $0.line < $1.line }
+        ingest.count(answer, rejected: rejectedCodes, bytes: bodyBytes)
+        return answer
+    }
+
+    /// The sender went away: nothing more is taken, what was fed is answered for the record only.
+    public func abandon() async {
+        if answer.problem == nil { stop(.badBody("the connection was closed before the body's end")) }
+        _ = await finish()
+    }
+
+    private func finishBody() async {
+        guard answer.problem == nil else { return }
+        var isMore = true
+        while isMore {
+            do throws(Problem) {
+                if packedBytes > 0, let inflater { try inflater.finish() }
+                if bodyBytes == 0 { throw .badBody("the body is empty") }
+                try splitter.finish()
+            } catch {
+                return stop(error)
+            }
+            isMore = splitter.isFull
+            await commitSlice()
+            if answer.problem != nil { return }
+        }
+    }
+
+    private func stop(_ problem: Problem) {
+        answer.problem = problem
+        answer.firstLineNotTaken = sliceLine
+    }
+
+    /// Takes bytes until they are used up or a slice is full; returns how many it took.
+    private func consume(_ bytes: UnsafeRawBufferPointer) throws(Problem) -> Int {
+        guard let inflater else {
+            let taken = try splitter.feed(bytes)
+            try countBody(taken)
+            return taken
+        }
+        if packedBytes > Limits.bodyBytes { throw Self.tooLarge }
+        inflater.supply(bytes)
+        while !splitter.isFull {
+            let inflated = try inflater.output()
+            if inflated.isEmpty { break }
+            let taken = try splitter.feed(inflated)
+            inflater.drop(taken)
+            try countBody(taken)
+        }
+        return bytes.count - inflater.unusedInput
+    }
+
+    private func countBody(_ bytes: Int) throws(Problem) {
+        bodyBytes += bytes
+        if bodyBytes > Limits.bodyBytes { throw Self.tooLarge }
+    }
+
+    private static let tooLarge = Problem(
+        413, "body-too-large",
+        "the body is larger than \(Limits.bodyBytes >> 20) MiB after inflating; send it in parts, from first_line_not_taken on")
+
+    private func commitSlice() async {
+        let slice = normaliseSlice()
+        await settle()
+        guard answer.problem == nil else { return }
+        sliceLine = splitter.line
+        guard !slice.batch.isEmpty else { return await record(slice, nil) }
+        let journal = ingest.journal
+        let batch = slice.batch
+        committing = Commit(
+            task: Task {
+                do throws(JournalError) { return .success(try await journal.append(batch)) } catch { return .failure(error) }
+            }, slice: slice)
+    }
+
+    /// Waits for the slice that is being committed and enters its outcomes into the answer.
+    private func settle() async {
+        guard let commit = committing else { return }
+        committing = nil
+        switch await commit.task.value {
+        case .success(let receipt): await record(commit.slice, receipt)
+        case .failure(let error):
+            answer.problem = Problem(error)
+            answer.firstLineNotTaken = commit.slice.firstLine
+        }
+    }
+
+    private func record(_ slice: Slice, _ receipt: Receipt?) async {
+        var slice = slice
+        if let receipt {
+            for (index, outcome) in receipt.outcomes.enumerated() {
+                switch outcome {
+                case .accepted: answer.accepted += 1
+                case .duplicate: answer.duplicates += 1
+                case .conflict(let seq): slice.addConflict(index, with: seq) { letter($0, raw: $1, pipeline: $2) }
+                }
+            }
+            for tenant in receipt.tenants { answer.add(tenant) }
+        }
+        for rejection in slice.rejections {
+            answer.reject(rejection)
+            rejectedCodes[rejection.code, default: 0] += 1
+        }
+        letters += slice.letters
+        letterBytes += slice.letters.reduce(0) { $0 + $1.raw.count + 256 }
+        if letterBytes > Self.pendingLetterBytes { await writeLetters() }
+    }
+
+    private func writeLetters() async {
+        guard !letters.isEmpty else { return }
+        if request.replayedLine == nil { await ingest.deadLetters.append(letters) }
+        letters.removeAll()
+        letterBytes = 0
+    }
+
+    /// Runs the slice's events through the normaliser without suspending, and frees the splitter's buffer.
+    private func normaliseSlice() -> Slice {
+        var slice = Slice()
+        slice.firstLine = sliceLine
+        slice.batch.bodies.reserveCapacity(splitter.count + splitter.count / 4)
+        slice.batch.events.reserveCapacity(splitter.events.count)
+        pool.borrow { normaliser in
+            for event in splitter.events { normalise(event, normaliser, &slice) }
+        }
+        splitter.releaseSlice()
+        return slice
+    }
+
+    @inline(__always)
+    private func normalise(_ event: RawEvent, _ normaliser: Normaliser, _ slice: inout Slice) {
+        let raw = splitter.bytes(of: event)
+        let line = request.replayedLine ?? event.line
+        var rejection = event.fault
+        if rejection == nil {
+            if envelope != nil {
+                rejection = normaliseEnveloped(raw, line, normaliser, &slice.batch)
+            } else {
+                rejection = normaliser.normalise(raw, line: line, pipeline: pipeline, context: context, into: &slice.batch)
+            }
+        }
+        guard var rejection else { return }
+        rejection.line = line
+        slice.rejections.append(rejection)
+        slice.letters.append(letter(rejection, raw: Array(raw), pipeline: request.pipeline))
+    }
+
+    private func normaliseEnveloped(
+        _ raw: UnsafeRawBufferPointer, _ line: Int, _ normaliser: Normaliser, _ batch: inout NormalisedBatch
+    ) -> Rejection? {
+        do throws(Rejection) {
+            let event = try envelope!.event(in: raw)
+            return event.withUnsafeBytes { padded in
+                let bytes = UnsafeRawBufferPointer(rebasing: padded[0..<padded.count - Limits.parserPadding])
+                return normaliser.normalise(bytes, line: line, pipeline: pipeline, context: context, into: &batch)
+            }
+        } catch {
+            return error
+        }
+    }
+
+    private func letter(_ rejection: Rejection, raw: [UInt8], pipeline: String?) -> DeadLetter {
+        DeadLetter(
+            received: context.received, tenant: request.tenant ?? request.allowedTenant, pipeline: pipeline,
+            shape: DeadLetter.Shape(request.shape),
+            idempotencyKey: request.idempotencyKey, origin: request.origin, rejection: rejection, raw: Redaction.scrubRaw(raw))
+    }
+}
+
+extension IngestSession.Slice {
+    /// The event at `index` is known with other content: it is refused, and kept as what it was normalised to.
+    fileprivate mutating func addConflict(_ index: Int, with seq: UInt64, letter: (Rejection, [UInt8], String?) -> DeadLetter) {
+        let event = batch.events[index]
+        let rejection = Rejection(
+            line: Int(event.line), field: "original_id", code: .conflict,
+            message: "the same original_id was taken before with other content, as seq \(seq); give a new event a new id")
+        let body = batch.bodies[Int(event.offset)..<Int(event.offset + event.length)]
+        rejections.append(rejection)
+        letters.append(letter(rejection, [UInt8(ascii: "{")] + body, nil))
+    }
+}

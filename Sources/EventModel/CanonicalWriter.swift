@@ -8,6 +8,8 @@ public struct CanonicalWriter: ~Copyable {
     public struct Outcome {
         public var time: Timestamp
         public var identity: UInt64
+        /// As in ``NormalisedEvent/contentOffset``.
+        public var contentOffset: Int
     }
 
     struct Leftover {
@@ -31,6 +33,9 @@ public struct CanonicalWriter: ~Copyable {
         leftovers.removeAll(keepingCapacity: true)
         try checkPresence(tree)
         let time = try writeTime(tree, fallback: fallback)
+        let hasOwnTime = isPresent(tree.child(of: .root, Self.timeSymbol), tree)
+        // Behind the comma that follows the time.
+        let contentOffset = hasOwnTime ? 0 : output.count + 1
         let fields = CanonicalSchema.root.fields
         for index in Self.firstFieldBehindTime..<fields.count - 1 {
             let field = fields[index]
@@ -40,7 +45,7 @@ public struct CanonicalWriter: ~Copyable {
         collectRootLeftovers(tree)
         try writeUnmapped(tree, fields[fields.count - 1])
         output.append(UInt8(ascii: "}"))
-        return Outcome(time: time, identity: identity(tree))
+        return Outcome(time: time, identity: identity(tree), contentOffset: contentOffset)
     }
 
     private static let timeSymbol = CanonicalSchema.symbol("time")
@@ -69,10 +74,12 @@ public struct CanonicalWriter: ~Copyable {
         }
     }
 
+    private func isPresent(_ node: NodeIndex, _ tree: borrowing EventTree) -> Bool { node.exists && tree.shape(of: node) != .null }
+
     private mutating func writeTime(_ tree: borrowing EventTree, fallback: Timestamp) throws(Rejection) -> Timestamp {
         let node = tree.child(of: .root, Self.timeSymbol)
         var time = fallback
-        if node.exists, tree.shape(of: node) != .null {
+        if isPresent(node, tree) {
             guard tree.shape(of: node) == .string else {
                 throw Rejection(
                     field: "time", code: .wrongType, message: "time is a string after RFC 3339, such as 2026-11-20T12:34:56.789Z")

@@ -37,13 +37,19 @@ public struct NormalisedEvent: Sendable {
     public var identity: UInt64
     /// Event time, milliseconds since 1970.
     public var time: Int64
+    /// Where the part of the body begins that a repeated event must share: 0, or behind the time (at `"tenant":`) when
+    /// the producer gave none and the time of receipt stands in, so that an honest retry is a duplicate and no conflict.
+    public var contentOffset: UInt32
 
-    public init(offset: UInt32, length: UInt32, tenant: UInt32, line: UInt32, identity: UInt64, time: Int64) {
+    public init(
+        offset: UInt32, length: UInt32, tenant: UInt32, line: UInt32, identity: UInt64, time: Int64, contentOffset: UInt32 = 0
+    ) {
         self.offset = offset
         self.length = length
         self.tenant = tenant
         self.line = line
         self.identity = identity
         self.time = time
+        self.contentOffset = contentOffset
     }
 }

@@ -18,9 +18,11 @@ public protocol JournalFollower: AnyObject, Sendable {
 
 /// Deduplication beyond the group that is being written, asked on the writer's thread.
 public protocol IdentityIndex: AnyObject, Sendable {
-    /// `body` are the bytes as in ``NormalisedBatch`` (from `"time":`), identity is never 0. An answer other than
-    /// `unknown` has been confirmed against the stored bytes, tenant, producer and original_id included.
-    func look(identity: UInt64, tenant: UInt32, body: UnsafeRawBufferPointer) -> IdentityMatch
+    /// `identity` is never 0. `content` is the end of the canonical line (without the newline) that the same event has
+    /// again: from `"time":` on, or from `"tenant":` on where the producer gave no time. An answer other than `unknown`
+    /// has been confirmed against the stored bytes: tenant, producer and original_id are the same, and for
+    /// `duplicate` the stored line ends in `content`.
+    func look(identity: UInt64, tenant: UInt32, content: UnsafeRawBufferPointer) -> IdentityMatch
 }
 
 public enum IdentityMatch: Sendable, Equatable {

@@ -84,7 +84,7 @@ struct Machine: ~Copyable {
             NormalisedEvent(
                 offset: UInt32(truncatingIfNeeded: start), length: UInt32(truncatingIfNeeded: writer.output.bytes.count),
                 tenant: tenantIndex(&batch), line: UInt32(truncatingIfNeeded: line), identity: outcome.identity,
-                time: outcome.time.milliseconds))
+                time: outcome.time.milliseconds, contentOffset: UInt32(truncatingIfNeeded: outcome.contentOffset)))
     }
 
     /// What follows the steps of every pipeline: its kind, an original id from the request's key, redaction.

@@ -38,7 +38,7 @@ final class TemporaryFolder: Sendable {
 
 /// Knows nothing: duplicates are then found within a group only.
 final class NoIdentities: IdentityIndex {
-    func look(identity: UInt64, tenant: UInt32, body: UnsafeRawBufferPointer) -> IdentityMatch { .unknown }
+    func look(identity: UInt64, tenant: UInt32, content: UnsafeRawBufferPointer) -> IdentityMatch { .unknown }
 }
 
 /// Keeps what it is told, as a store would, and answers for identities from it.
@@ -75,10 +75,10 @@ final class RecordingFollower: JournalFollower, IdentityIndex {
 
     func apply(to position: UInt64) { state.withLock { $0.applied = position } }
 
-    func look(identity: UInt64, tenant: UInt32, body: UnsafeRawBufferPointer) -> IdentityMatch {
+    func look(identity: UInt64, tenant: UInt32, content: UnsafeRawBufferPointer) -> IdentityMatch {
         state.withLock { state in
             guard let known = state.known[identity] else { return .unknown }
-            let isSame = known.body.dropLast().suffix(body.count).elementsEqual(body)
+            let isSame = known.body.dropLast().suffix(content.count).elementsEqual(content)
             return isSame ? .duplicate(seq: known.seq) : .conflict(seq: known.seq)
         }
     }

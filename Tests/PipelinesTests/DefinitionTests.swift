@@ -116,3 +116,24 @@ struct DefinitionTests {
         #expect(batch.tenants == ["acme"])
     }
 }
+
+@Suite("Content of an event")
+struct ContentTests {
+    @Test("an event without a time of its own has the same content whenever it is received")
+    func contentWithoutTime() throws {
+        let set = try PipelineSet.load(folder: Repository.pipelines)
+        func content(_ json: String, received: String) throws -> String {
+            var batch = NormalisedBatch()
+            let context = IngestContext(received: Timestamp(received)!, tenant: "acme")
+            _ = Array(json.utf8).withPadding { Normaliser(set).normalise($0, line: 1, pipeline: nil, context: context, into: &batch) }
+            let event = try #require(batch.events.first)
+            return String(decoding: batch.bodies[Int(event.offset + event.contentOffset)..<Int(event.offset + event.length)], as: UTF8.self)
+        }
+        let without = #"{"kind":"activity","category":"c","id":"1"}"#
+        let early = try content(without, received: "2026-11-20T12:00:00Z")
+        #expect(early.hasPrefix(#""tenant":"acme""#))
+        #expect(try content(without, received: "2026-11-20T12:00:01Z") == early)
+        let with = #"{"kind":"activity","category":"c","id":"1","time":"2026-11-20T12:00:00Z"}"#
+        #expect(try content(with, received: "2026-11-20T12:00:00Z").hasPrefix(#""time":"#))
+    }
+}

@@ -178,11 +178,12 @@ final class GroupAssembler {
     @inline(__always)
     private func place(_ event: NormalisedEvent, _ body: UnsafeRawBufferPointer, _ tenant: UInt32, _ layout: inout Layout) -> Outcome {
         if event.identity != 0 {
+            let content = UnsafeRawBufferPointer(rebasing: body[min(Int(event.contentOffset), body.count)...])
             if let known = pending.find(event.identity, matches: { layout.events[$0].tenant == tenant }) {
                 let seq = layout.events[known].seq
-                return layout.isBody(ofEvent: known, body) ? .duplicate(seq: seq) : .conflict(seq: seq)
+                return layout.line(known, endsIn: content) ? .duplicate(seq: seq) : .conflict(seq: seq)
             }
-            switch identities.look(identity: event.identity, tenant: tenant, body: body) {
+            switch identities.look(identity: event.identity, tenant: tenant, content: content) {
             case .unknown: pending.insert(event.identity, event: layout.count)
             case .duplicate(let seq): return .duplicate(seq: seq)
             case .conflict(let seq): return .conflict(seq: seq)

@@ -45,11 +45,12 @@ struct Layout {
         count += 1
     }
 
-    /// Whether the event placed as `index` has exactly this body.
-    func isBody(ofEvent index: Int, _ body: UnsafeRawBufferPointer) -> Bool {
+    /// Whether the line placed as `index` ends in `content`, the part of a body that a repeated event must share. That
+    /// begins with a key of the root, so no shorter content can match by chance.
+    func line(_ index: Int, endsIn content: UnsafeRawBufferPointer) -> Bool {
         let event = events[index]
-        let prefixLength = LinePrefix.fixedLength + LinePrefix.digits(of: event.seq)
-        guard Int(event.length) == prefixLength + body.count + 1 else { return false }
-        return body.isEmpty || memcmp(lines.baseAddress! + Int(event.offset) + prefixLength, body.baseAddress!, body.count) == 0
+        let length = Int(event.length) - 1
+        guard length >= content.count, let start = content.baseAddress else { return content.isEmpty }
+        return memcmp(lines.baseAddress! + Int(event.offset) + length - content.count, start, content.count) == 0
     }
 }

@@ -28,6 +28,7 @@ struct CountCommand: AsyncParsableCommand {
                 throw DaybookError.unreadable(url: answer.url, reason: "its answer holds no counts")
             }
             for line in Self.render(rows, by: by?.split(separator: ",").map(String.init) ?? []) { StandardOutput.line(line) }
+            if body["rows_cut"] != nil { StandardError.line("There are more rows than the server answers at once; narrow the question.") }
         }
     }
 

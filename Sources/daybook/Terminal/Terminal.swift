@@ -8,10 +8,10 @@ enum Terminal {
     /// https://no-color.org: any value but the empty one switches colours off.
     static let hasColours = outputIsTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
 
-    /// Columns of the window; 100 where there is none to ask.
+    /// Columns of the window; 160 where there is none to ask.
     static var width: Int {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 100 }
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 160 }
         return Int(size.ws_col)
     }
 }

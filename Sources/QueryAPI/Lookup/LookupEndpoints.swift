@@ -32,8 +32,11 @@ public struct LookupEndpoints: Sendable {
         query.limit = try parameters.integer("limit", in: 1...SearchQuery.largestLimit, default: 50)
         query.order = try Self.order(try parameters.one("order"))
         query.cursor = try parameters.one("cursor")
-        if lookup.matchesNothing { return .json(Self.bytes(SearchPage())) }
-        do throws(SearchError) { return .json(Self.bytes(try await store.search(query))) } catch { throw Problem(error) }
+        if lookup.matchesNothing { return .json(Self.bytes([], nextCursor: nil, Scanned())) }
+        do throws(SearchError) {
+            let page = try await store.search(query)
+            return .json(Self.bytes(page.lines, nextCursor: page.nextCursor, page.scanned))
+        } catch { throw Problem(error) }
     }
 
     private static func order(_ text: String?) throws(Problem) -> SearchOrder {
@@ -45,14 +48,14 @@ public struct LookupEndpoints: Sendable {
     }
 
     /// Events stand in the answer as the bytes they are stored in.
-    private static func bytes(_ page: SearchPage) -> [UInt8] {
+    private static func bytes(_ lines: [ArraySlice<UInt8>], nextCursor: String?, _ scanned: Scanned) -> [UInt8] {
         var json = JSONBytes()
-        json.reserve(page.lines.reduce(512) { $0 + $1.count + 1 })
+        json.reserve(lines.reduce(512) { $0 + $1.count + 1 })
         json.object { json in
             json.key("events")
-            json.array { json in for line in page.lines { json.raw(line) } }
-            json.member("next_cursor", page.nextCursor)
-            write(page.scanned, to: &json)
+            json.array { json in for line in lines { json.raw(line) } }
+            json.member("next_cursor", nextCursor)
+            write(scanned, to: &json)
         }
         return json.bytes
     }
@@ -91,13 +94,13 @@ public struct LookupEndpoints: Sendable {
         var query = CountQuery(tenants: lookup.tenants, from: lookup.from, to: lookup.to, by: columns)
         query.filters = lookup.filters
         query.text = lookup.text
-        var answer = CountAnswer()
-        if !lookup.matchesNothing {
-            do throws(SearchError) { answer = try await store.counts(query) } catch { throw Problem(error) }
-        } else if columns.isEmpty {
-            answer.rows = [([], 0)]
+        if lookup.matchesNothing {
+            return .json(Self.bytes(columns.isEmpty ? [([], 0)] : [], columns, isCut: false, fromRollups: true, Scanned()))
         }
-        return .json(Self.bytes(answer, columns))
+        do throws(SearchError) {
+            let answer = try await store.counts(query)
+            return .json(Self.bytes(answer.rows, columns, isCut: answer.rowsCut, fromRollups: answer.fromRollups, answer.scanned))
+        } catch { throw Problem(error) }
     }
 
     private static func columns(_ given: [String]) throws(Problem) -> [CountColumn] {
@@ -113,22 +116,24 @@ public struct LookupEndpoints: Sendable {
         return columns
     }
 
-    private static func bytes(_ answer: CountAnswer, _ columns: [CountColumn]) -> [UInt8] {
+    private static func bytes(
+        _ rows: [(keys: [String], count: Int)], _ columns: [CountColumn], isCut: Bool, fromRollups: Bool, _ scanned: Scanned
+    ) -> [UInt8] {
         var json = JSONBytes()
         json.object { json in
             json.key("counts")
             json.array { json in
-                for row in answer.rows {
+                for row in rows {
                     json.object { json in
                         for (column, key) in zip(columns, row.keys) { json.member(column.rawValue, key) }
                         json.member("count", row.count)
                     }
                 }
             }
-            json.member("total", answer.total)
-            if answer.rowsCut { json.member("rows_cut", true) }
-            json.member("from_rollups", answer.fromRollups)
-            write(answer.scanned, to: &json)
+            json.member("total", rows.reduce(0) { $0 + $1.count })
+            if isCut { json.member("rows_cut", true) }
+            json.member("from_rollups", fromRollups)
+            write(scanned, to: &json)
         }
         return json.bytes
     }

@@ -16,13 +16,16 @@ struct StreamReader: ~Copyable {
     private(set) var position: UInt64
 
     init(_ parameters: QueryParameters, allowedTenant: String?, directory: TenantDirectory, position: UInt64) throws {
+        // Whatever can fail comes first: a value that cannot be copied is made whole or not at all.
+        let lookup = try LookupParameters(parameters, allowedTenant: allowedTenant, directory: directory)
+        let matcher = try EventMatcher(filters: lookup.filters, text: lookup.text)
+        self.lookup = lookup
+        self.matcher = matcher
         self.parameters = parameters
         self.allowedTenant = allowedTenant
         self.directory = directory
         self.position = position
         knownTenants = directory.count
-        lookup = try LookupParameters(parameters, allowedTenant: allowedTenant, directory: directory)
-        matcher = try EventMatcher(filters: lookup.filters, text: lookup.text)
     }
 
     mutating func take(_ batch: CommittedBatch) {

@@ -1,0 +1,79 @@
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+import UnixSignals
+
+/// The server as one call.
+public enum Daybook {
+    /// Runs until SIGTERM or SIGINT. Throws an error that describes itself where a setting, a pipeline or the data folder
+    /// stops the start.
+    public static func serve(_ options: ServeOptions) async throws {
+        let settings = try Settings.read(options, environment: ProcessInfo.processInfo.environment)
+        var logger = Logger(label: "daybook") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = settings.logLevel
+        let server = try await Server.open(settings, logger: logger)
+        do {
+            try await run(server)
+        } catch {
+            await server.close()
+            throw error
+        }
+        await server.close()
+    }
+
+    /// Requests under way get this long; closing journal and store must fit into the rest of ten seconds.
+    private static let longestGracefulStop: Duration = .seconds(5)
+
+    private static func run(_ server: Server) async throws {
+        let application = Application(
+            responder: server.responder,
+            server: .http1(configuration: .init(idleTimeout: TimeAmount(server.settings.idleTimeout))),
+            configuration: .init(address: .hostname(server.settings.host, port: server.settings.port), serverName: "daybook"),
+            onServerRunning: { announce(server, $0) },
+            logger: quiet(server.logger))
+        // Stopped from the last to the first: streams end before the server waits for its connections.
+        var services: [any Service] = server.tails.map(TailService.init)
+        services.append(application)
+        services.append(StreamEnding(live: server.live))
+        services.append(PipelineReloading(server: server))
+        if server.settings.demo { services.append(DemoService(ingest: server.ingest, journal: server.journal)) }
+        var configuration = ServiceGroupConfiguration(
+            services: services.map {
+                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .cancelGroup)
+            },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(server.logger))
+        configuration.maximumGracefulShutdownDuration = longestGracefulStop
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// The libraries' own chatter, one level quieter.
+    private static func quiet(_ logger: Logger) -> Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+
+    private static func announce(_ server: Server, _ channel: any Channel) {
+        let port = channel.localAddress?.port ?? server.settings.port
+        let host = server.settings.host.contains(":") ? "[\(server.settings.host)]" : server.settings.host
+        let url = "http://\(["0.0.0.0", "[::]"].contains(host) ? "127.0.0.1" : host):\(port)"
+        do {
+            try server.folder.write("address", url + "\n")
+        } catch {
+            server.logger.warning("data/address was not written; commands on this machine need --url", metadata: ["reason": "\(error)"])
+        }
+        var lines = [
+            "Daybook is listening on \(url)", "  data folder  \(server.folder.path)", "  admin key    \(server.folder.file("admin.key"))",
+        ]
+        if let key = server.keys.firstKey { lines.append("  new admin key, shown this once: \(key)") }
+        if server.settings.demo { lines.append("  demo         writing sample traffic of all four kinds") }
+        lines.append("Stop it with Control-C.")
+        FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+    }
+}
+
+extension TimeAmount {
+    init(_ duration: Duration) { self = .milliseconds(duration.components.seconds * 1000) }
+}

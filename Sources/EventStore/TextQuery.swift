@@ -8,7 +8,8 @@
 /// | `changes.role:admin` | a change whose `field` is `role` has `admin` as its old or new value |
 /// | `-refund`, `-kind:access` | the clause behind `-` does not hold |
 ///
-/// A bare word is also compared with the whole of `original_id`. What a word is, ``Words`` decides for both sides.
+/// A bare word is also compared with the whole of `original_id`, letters from A to Z regardless of case, which is not cut
+/// into words. What a word is, ``Words`` decides for both sides.
 public struct TextQuery: Sendable {
     struct Clause: Sendable {
         var negated: Bool
@@ -19,12 +20,15 @@ public struct TextQuery: Sendable {
 
     /// Words in a row, as typed and as cut by ``Words``.
     struct Phrase: Sendable {
-        /// Lower-cased, without quotes; compared with `original_id`, numbers and values that have no words.
+        /// Without quotes; compared with `original_id`.
+        var typed: [UInt8]
+        /// Lower-cased; compared with numbers and values that have no words.
         var whole: [UInt8]
         var words: [[UInt8]]
 
         init(_ text: String) {
-            whole = Array(text.lowercased().utf8)
+            typed = Array(text.utf8)
+            whole = Words.lower(Array(text.utf8))
             words = Words.all(in: Array(text.utf8))
         }
     }

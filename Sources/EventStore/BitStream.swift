@@ -1,0 +1,141 @@
+/// Writes numbers of any width in bits, lowest bit first.
+struct BitWriter {
+    private(set) var bytes: [UInt8] = []
+    private var pending: UInt64 = 0
+    private var pendingBits = 0
+
+    var bitCount: Int { bytes.count * 8 + pendingBits }
+
+    /// `value` < 2^`width`, `width` ≤ 56.
+    @inline(__always)
+    mutating func write(_ value: UInt64, _ width: Int) {
+        pending |= value << UInt64(pendingBits)
+        pendingBits += width
+        while pendingBits >= 8 {
+            bytes.append(UInt8(truncatingIfNeeded: pending))
+            pending >>= 8
+            pendingBits -= 8
+        }
+    }
+
+    /// Rice code: quotient in unary, rest in `k` bits. A quotient of ``BitReader/escape`` or more is written in full.
+    @inline(__always)
+    mutating func rice(_ value: UInt64, _ k: Int) {
+        let quotient = value >> UInt64(k)
+        if quotient < UInt64(BitReader.escape) {
+            write((1 << quotient) - 1, Int(quotient) + 1)
+            write(value & ((1 << UInt64(k)) - 1), k)
+        } else {
+            write((1 << UInt64(BitReader.escape)) - 1, BitReader.escape)
+            write(value & 0xFFFF_FFFF, 32)
+            write(value >> 32, 16)
+        }
+    }
+
+    /// Elias gamma of `value` ≥ 1: short for small numbers.
+    @inline(__always)
+    mutating func gamma(_ value: UInt64) {
+        let width = 63 - value.leadingZeroBitCount
+        write((1 << UInt64(width)) - 1, width + 1)
+        write(value & ((1 << UInt64(width)) - 1), width)
+    }
+
+    /// What was written at a point, to come back to it.
+    struct Mark {
+        fileprivate var count: Int
+        fileprivate var pending: UInt64
+        fileprivate var pendingBits: Int
+    }
+
+    var mark: Mark { Mark(count: bytes.count, pending: pending, pendingBits: pendingBits) }
+
+    mutating func cut(to mark: Mark) {
+        bytes.removeSubrange(mark.count...)
+        pending = mark.pending
+        pendingBits = mark.pendingBits
+    }
+
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        pending = 0
+        pendingBits = 0
+    }
+
+    /// Fills the last byte with zeros.
+    mutating func finish() {
+        if pendingBits > 0 {
+            bytes.append(UInt8(truncatingIfNeeded: pending))
+            pending = 0
+            pendingBits = 0
+        }
+    }
+}
+
+/// Reads what ``BitWriter`` wrote. Behind the end it reads zeros: a damaged page gives wrong numbers, not a crash.
+struct BitReader {
+    static let escape = 24
+
+    private let base: UnsafePointer<UInt8>
+    private let count: Int
+    private var at = 0
+    private var pending: UInt64 = 0
+    private var pendingBits = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        base = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
+        count = bytes.count
+    }
+
+    @inline(__always)
+    private mutating func fill() {
+        if at + 8 <= count {
+            pending |= UInt64(littleEndian: UnsafeRawPointer(base + at).loadUnaligned(as: UInt64.self)) << UInt64(pendingBits)
+            let taken = (63 - pendingBits) >> 3
+            at += taken
+            pendingBits += taken << 3
+            // Bits above `pendingBits` came along; they are the same ones that the next fill brings.
+            pending &= pendingBits == 64 ? ~0 : (1 << UInt64(pendingBits)) - 1
+            return
+        }
+        while pendingBits <= 56 {
+            if at < count { pending |= UInt64(base[at]) << UInt64(pendingBits) }
+            at += 1
+            pendingBits += 8
+        }
+    }
+
+    /// `width` ≤ 48.
+    @inline(__always)
+    mutating func read(_ width: Int) -> UInt64 {
+        if pendingBits < width { fill() }
+        let value = pending & ((1 << UInt64(width)) - 1)
+        pending >>= UInt64(width)
+        pendingBits -= width
+        return value
+    }
+
+    /// Ones before the next zero, at most `limit` (≤ 40); takes the zero too where there is one.
+    @inline(__always)
+    private mutating func unary(_ limit: Int) -> Int {
+        if pendingBits <= limit { fill() }
+        let ones = min((~pending).trailingZeroBitCount, limit)
+        let taken = ones < limit ? ones + 1 : limit
+        pending >>= UInt64(taken)
+        pendingBits -= taken
+        return ones
+    }
+
+    @inline(__always)
+    mutating func rice(_ k: Int) -> UInt64 {
+        let quotient = unary(Self.escape)
+        if quotient < Self.escape { return UInt64(quotient) << UInt64(k) | read(k) }
+        let low = read(32)
+        return low | read(16) << 32
+    }
+
+    @inline(__always)
+    mutating func gamma() -> UInt64 {
+        let width = unary(40)
+        return 1 << UInt64(width) | read(width)
+    }
+}

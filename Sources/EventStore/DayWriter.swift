@@ -1,0 +1,191 @@
+import EventModel
+import Foundation
+import GRDB
+
+/// Turns blocks of events into members, block rows, a term run and rollups of one partition. Belongs to the packer's
+/// thread; its buffers are used again for every pack.
+final class DayWriter {
+    let partition: Partition
+    private var membersEnd: Int
+    private var lastBlock: UInt32
+    private var tenants: [UInt32: TenantSummary]
+    private var rollups: RollupCollector
+
+    init(_ partition: Partition) throws {
+        self.partition = partition
+        _ = try partition.writer()
+        let summary = try PartitionSummary(partition)
+        membersEnd = summary.membersEnd
+        lastBlock = UInt32(summary.blocks)
+        tenants = summary.tenants
+        let combinations = try partition.read { database in
+            try Row.fetchAll(database, sql: "SELECT id, kind, action, outcome FROM combination").map { row in
+                (
+                    number: UInt32(truncatingIfNeeded: row[0] as Int64),
+                    combination: RollupCollector.Combination(kind: row[1], action: row[2], outcome: row[3])
+                )
+            }
+        }
+        rollups = RollupCollector(combinations: combinations)
+    }
+
+    /// What a pack added, for the directory in memory.
+    struct Packed {
+        var entries: [BlockEntry] = []
+        var lastSeqs: [UInt64] = []
+    }
+
+    /// Packs `blocks`, all of this day, and stores `appliedPosition` with them: durable when it returns, undone as a
+    /// whole when it throws.
+    func pack(_ blocks: [OpenBlock], appliedPosition: UInt64, tools: inout PackTools, name: (UInt32) -> String) throws -> Packed {
+        let packed = compress(blocks, &tools)
+        let rows = rollups.takeRows()
+        tools.terms.sort(&tools.sorter)
+        let firstBlock = lastBlock + 1
+        let pages = Self.termPages(tools.terms, blocks: firstBlock...firstBlock + UInt32(blocks.count - 1))
+        try tools.members.withUnsafeBytes {
+            try partition.members.write(UnsafeRawBufferPointer(rebasing: $0[..<tools.membersLength]), at: membersEnd)
+        }
+        var changed = tenants
+        for (index, entry) in packed.entries.enumerated() {
+            changed[entry.tenant, default: TenantSummary(name: name(entry.tenant))].add(entry, lastSeq: packed.lastSeqs[index])
+        }
+        let touched = Set(packed.entries.map(\.tenant))
+        try partition.writer().write { database in
+            try insertBlocks(packed, database)
+            for tenant in touched { try Self.upsert(tenant, changed[tenant]!, database) }
+            for (number, combination) in rollups.added {
+                try database.cachedStatement(sql: "INSERT OR IGNORE INTO combination VALUES (?, ?, ?, ?)").execute(
+                    arguments: [Int64(number), combination.kind, combination.action, combination.outcome])
+            }
+            let number = try RunTable.freeNumber(database)
+            let run = Run(
+                number: number, level: 0, blocks: firstBlock...firstBlock + UInt32(blocks.count - 1), ordinary: pages.ordinary,
+                identities: tools.terms.identities.count)
+            try RunTable.insert(run, database)
+            try RunTable.insertTermPages(pages.pages, run: number, database)
+            try RunTable.insertRollupPages(RollupPage.pages(rows), run: number, database)
+            try database.cachedStatement(sql: "UPDATE meta SET value = ? WHERE key = 'applied_position'").execute(
+                arguments: [Int64(bitPattern: appliedPosition)])
+        }
+        rollups.clearAdded()
+        tenants = changed
+        membersEnd += tools.membersLength
+        lastBlock += UInt32(blocks.count)
+        return packed
+    }
+
+    private func compress(_ blocks: [OpenBlock], _ tools: inout PackTools) -> Packed {
+        var packed = Packed()
+        tools.terms.removeAll()
+        tools.membersLength = 0
+        for (index, block) in blocks.enumerated() {
+            let view = block.view
+            tools.terms.startBlock(index)
+            for number in 0..<view.count {
+                let event = view.events.base[number]
+                let line = Int(event.offset)..<Int(event.offset + event.length)
+                let combination = tools.terms.add(line: line, of: view.allLines, identity: event.identity)
+                if !rollups.isKnown(combination) { rollups.learn(combination, Self.combination(view.line(event))) }
+                rollups.count(tenant: view.tenant, time: event.time, combination: combination)
+            }
+            let length = tools.compress(view.allLines)
+            let first = view.events.base[0]
+            let last = view.events.base[view.count - 1]
+            packed.entries.append(
+                BlockEntry(
+                    tenant: view.tenant, count: UInt32(view.count), minTime: view.minTime, maxTime: view.maxTime,
+                    offset: UInt64(membersEnd + tools.membersLength), length: UInt32(length), bytes: UInt32(view.byteCount),
+                    firstSeq: first.seq,
+                    firstPosition: first.position, lastPosition: last.position))
+            packed.lastSeqs.append(last.seq)
+            tools.membersLength += length
+        }
+        return packed
+    }
+
+    private static func combination(_ line: UnsafeRawBufferPointer) -> RollupCollector.Combination {
+        var combination = RollupCollector.Combination(kind: "", action: "", outcome: "")
+        guard let head = CanonicalLine(line) else { return combination }
+        var cursor = CanonicalLineCursor()
+        cursor.startFields(head.body)
+        while cursor.next() {
+            guard cursor.depth == 1 else { continue }
+            switch String(decoding: cursor.key(1), as: UTF8.self) {
+            case "kind": combination.kind = String(decoding: cursor.value, as: UTF8.self)
+            case "action": combination.action = String(decoding: cursor.value, as: UTF8.self)
+            case "outcome": combination.outcome = String(decoding: cursor.value, as: UTF8.self)
+            default: continue
+            }
+        }
+        return combination
+    }
+
+    private static func termPages(_ terms: borrowing TermCollector, blocks: ClosedRange<UInt32>) -> (
+        pages: [(first: UInt64, body: [UInt8])], ordinary: Int
+    ) {
+        // Most terms have one block, so there are nearly as many terms as pairs.
+        var writer = TermPageWriter(blocks: blocks, ordinary: terms.ordinary.count, identities: terms.identities.count)
+        append(terms.ordinary, firstBlock: blocks.lowerBound, to: &writer)
+        let ordinary = writer.termCount
+        append(terms.identities, firstBlock: blocks.lowerBound, to: &writer)
+        writer.finish()
+        return (writer.takePages(), ordinary)
+    }
+
+    private static func append(_ pairs: [UInt64], firstBlock: UInt32, to writer: inout TermPageWriter) {
+        var list: [UInt32] = []
+        var at = 0
+        while at < pairs.count {
+            let term = pairs[at] >> TermCollector.blockBits
+            list.removeAll(keepingCapacity: true)
+            while at < pairs.count, pairs[at] >> TermCollector.blockBits == term {
+                let block = firstBlock + UInt32(truncatingIfNeeded: pairs[at] & ((1 << TermCollector.blockBits) - 1))
+                // Two events of a block may share an identity's term.
+                if list.last != block { list.append(block) }
+                at += 1
+            }
+            list.withUnsafeBufferPointer { writer.add(term, $0) }
+        }
+    }
+
+    private func insertBlocks(_ packed: Packed, _ database: Database) throws {
+        let statement = try database.cachedStatement(sql: "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        for (index, entry) in packed.entries.enumerated() {
+            try statement.execute(arguments: [
+                Int64(lastBlock) + 1 + Int64(index), Int64(entry.tenant), Int64(bitPattern: entry.firstSeq),
+                Int64(bitPattern: packed.lastSeqs[index]),
+                Int64(bitPattern: entry.firstPosition), Int64(bitPattern: entry.lastPosition), Int64(entry.count), entry.minTime,
+                entry.maxTime,
+                Int64(entry.bytes), Int64(bitPattern: entry.offset), Int64(entry.length),
+            ])
+        }
+    }
+
+    private static func upsert(_ number: UInt32, _ tenant: TenantSummary, _ database: Database) throws {
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO tenant VALUES (?, ?, ?, ?, ?, ?, ?, ?)").execute(arguments: [
+            Int64(number), tenant.name, Int64(bitPattern: tenant.lastSeq), Int64(bitPattern: tenant.lastPosition), tenant.events,
+            tenant.blocks,
+            tenant.minTime, tenant.maxTime,
+        ])
+    }
+}
+
+/// What packing needs for every block, made once.
+struct PackTools: ~Copyable {
+    var terms = TermCollector()
+    var sorter = RadixSorter()
+    var members: [UInt8] = []
+    var membersLength = 0
+    private let deflater: Deflater
+
+    init(level: Int) { deflater = Deflater(level: level) }
+
+    /// Appends the member of `lines` to `members`; the caller moves `membersLength` by the length returned.
+    mutating func compress(_ lines: UnsafeRawBufferPointer) -> Int {
+        let room = deflater.largestMember(of: lines.count)
+        if members.count < membersLength + room { members.append(contentsOf: repeatElement(0, count: max(room, members.count))) }
+        let start = membersLength
+        return members.withUnsafeMutableBytes { deflater.member(of: lines, into: UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
+    }
+}

@@ -1,0 +1,95 @@
+import EventModel
+import Journal
+
+extension EventStore {
+    public var appliedPosition: UInt64 { state.withLock { $0.appliedPosition } }
+
+    public var failure: String? { state.withLock { $0.failure } }
+
+    /// Keeps the batch where lookups see it; the packer takes it from there.
+    public func committed(_ batch: CommittedBatch) {
+        let day = Timestamp(milliseconds: batch.received).dayNumber
+        let new = withoutPacked(batch, day)
+        remember(new, day: day)
+        keep(new, day: day, endPosition: batch.endPosition)
+        packer?.batchCame()
+    }
+
+    /// In a replay, what the partition of that day has already is passed over.
+    private func withoutPacked(_ batch: CommittedBatch, _ day: Int64) -> CommittedBatch {
+        let known = state.withLock { batch.firstPosition < $0.packedEnd ? $0.days[day]?.tenants : nil }
+        guard let known else { return batch }
+        let left = batch.events.filter { $0.seq > known[$0.tenant]?.lastSeq ?? 0 }
+        if left.count == batch.events.count { return batch }
+        return CommittedBatch(firstPosition: batch.firstPosition, received: batch.received, lines: batch.lines, events: left)
+    }
+
+    private func keep(_ batch: CommittedBatch, day: Int64, endPosition: UInt64) {
+        var fresh = FreshBatch(batch: batch, endPosition: endPosition, day: day, minTime: .max, maxTime: .min, startBytes: 0)
+        var bytes = 0
+        for event in batch.events {
+            fresh.minTime = min(fresh.minTime, event.time)
+            fresh.maxTime = max(fresh.maxTime, event.time)
+            bytes += Int(event.length)
+        }
+        state.withLock { state in
+            state.endPosition = max(state.endPosition, endPosition)
+            fresh.startBytes = state.committedBytes
+            state.committedBytes += batch.lines.count
+            if batch.events.isEmpty { return }
+            if state.droppedFrom != nil || (state.failure != nil && state.windowBytes >= configuration.windowBytes) {
+                // Packing fails and memory is used up. The journal keeps these events, because the applied position
+                // stays before them; the next start delivers them again.
+                if state.droppedFrom == nil {
+                    state.droppedFrom = batch.firstPosition
+                    state.failure = "\(state.failure ?? ""); events from position \(batch.firstPosition) on are searchable after a restart"
+                }
+                return
+            }
+            state.fresh.append(fresh)
+            state.windowBytes += bytes
+            state.windowEvents += batch.events.count
+        }
+    }
+
+    /// Waits, at most a quarter of a second, while the window is full and packing works.
+    public func waitForRoom() {
+        for _ in 0..<5 {
+            let isFull = state.withLock { $0.failure == nil && $0.windowBytes >= configuration.windowBytes }
+            guard isFull, let packer else { return }
+            packer.batchCame()
+            packer.room.wait(milliseconds: 50)
+        }
+    }
+
+    public var statistics: StoreStatistics {
+        var statistics = StoreStatistics()
+        let partitions = state.withLock { state -> [Partition] in
+            statistics.partitions = state.days.count
+            for day in state.days.values {
+                for tenant in day.tenants.values {
+                    statistics.events += tenant.events
+                    statistics.blocks += tenant.blocks
+                }
+            }
+            statistics.windowBytes = state.windowBytes
+            statistics.windowEvents = state.windowEvents
+            statistics.lagEvents = Int(state.endPosition - min(state.endPosition, state.appliedPosition))
+            statistics.packs = state.packs
+            statistics.damagedBlocks = state.damagedBlocks
+            return state.days.values.map(\.partition)
+        }
+        statistics.merges = merger.merges
+        statistics.waitingLookups = waitingLookups
+        identities.withLock { memory in
+            statistics.identityFilterBytes = memory.filter.byteCount
+            statistics.identityFiltersDropped = memory.filter.dropped
+        }
+        for partition in partitions {
+            statistics.memberBytes += (try? partition.members.length()) ?? 0
+            statistics.indexBytes += partition.indexBytes
+            statistics.runs += partition.runCount
+        }
+        return statistics
+    }
+}

@@ -1,0 +1,234 @@
+import Foundation
+import GRDB
+import Logging
+import Synchronization
+
+/// Merges runs on a thread of low priority: `fanIn` neighbouring runs of one level become one of the next, so that a
+/// lookup seeks in a number of runs that grows with the logarithm of the day, and each pair is written as often. When a
+/// day is over all its runs become one.
+final class Merger: Sendable {
+    private struct State {
+        var waiting: [Int64: (partition: Partition, closes: Bool)] = [:]
+        var isBusy = false
+        var stops = false
+        var hasStopped = false
+        var merges = 0
+    }
+
+    private let state = Mutex(State())
+    private let wake = Wake()
+    private let finished = Wake()
+    private let fanIn: Int
+    private let logger: Logger
+
+    /// Pages that go into one transaction while a large run is written: 4 MiB, so that the packer never waits long.
+    private static let chunkPages = 1024
+
+    init(fanIn: Int, logger: Logger) {
+        self.fanIn = fanIn
+        self.logger = logger
+    }
+
+    var merges: Int { state.withLock { $0.merges } }
+
+    func start() {
+        let thread = Thread { self.run() }
+        thread.name = "merger"
+        thread.qualityOfService = .utility
+        thread.start()
+    }
+
+    func packed(_ partition: Partition) {
+        state.withLock { state in
+            state.waiting[partition.day] = (partition, state.waiting[partition.day]?.closes ?? false)
+        }
+        wake.signal()
+    }
+
+    /// The day will get no more events as far as anybody knows.
+    func close(_ partition: Partition) {
+        state.withLock { $0.waiting[partition.day] = (partition, true) }
+        wake.signal()
+    }
+
+    func stop() {
+        state.withLock { $0.stops = true }
+        wake.signal()
+        while !state.withLock({ $0.hasStopped }) { finished.wait(milliseconds: 50) }
+    }
+
+    /// Returns when nothing waits to be merged.
+    func drain() {
+        while state.withLock({ ($0.isBusy || !$0.waiting.isEmpty) && !$0.hasStopped }) { finished.wait(milliseconds: 20) }
+    }
+
+    private func run() {
+        while true {
+            let (job, stops) = state.withLock { state -> ((partition: Partition, closes: Bool)?, Bool) in
+                state.isBusy = false
+                if state.stops { return (nil, true) }
+                guard let day = state.waiting.keys.min() else { return (nil, false) }
+                state.isBusy = true
+                return (state.waiting.removeValue(forKey: day), false)
+            }
+            if stops { break }
+            finished.signal()
+            guard let job else {
+                wake.wait(milliseconds: 60_000)
+                continue
+            }
+            do {
+                while !state.withLock({ $0.stops }), try mergeOnce(job.partition, all: job.closes) { state.withLock { $0.merges += 1 } }
+            } catch {
+                logger.error("merging \(Partition.name(day: job.partition.day)): \(error); its runs stay as they are")
+            }
+        }
+        state.withLock { $0.hasStopped = true }
+        finished.signal()
+    }
+
+    /// Whether there was something to merge.
+    func mergeOnce(_ partition: Partition, all: Bool) throws -> Bool {
+        let runs = try partition.read { try RunTable.runs($0) }
+        guard let chosen = all ? (runs.count > 1 ? runs : nil) : choose(runs) else { return false }
+        try merge(chosen, in: partition)
+        return true
+    }
+
+    /// The oldest row of `fanIn` neighbours of one level, lowest level first.
+    private func choose(_ runs: [Run]) -> [Run]? {
+        for level in Set(runs.map(\.level)).sorted() {
+            var row: [Run] = []
+            for run in runs {
+                if run.level == level { row.append(run) } else { row.removeAll() }
+                if row.count == fanIn { return row }
+            }
+        }
+        return nil
+    }
+
+    private func merge(_ runs: [Run], in partition: Partition) throws {
+        var merged = Run(
+            number: 0, level: -1, blocks: runs[0].blocks.lowerBound...runs[runs.count - 1].blocks.upperBound, ordinary: 0, identities: 0)
+        merged.number = try partition.writer().write { database in
+            let number = try RunTable.freeNumber(database)
+            merged.number = number
+            try RunTable.insert(merged, database)
+            return number
+        }
+        do {
+            try write(&merged, from: runs, partition)
+        } catch {
+            try? partition.writer().write { try RunTable.delete(merged.number, $0) }
+            throw error
+        }
+    }
+
+    private func write(_ merged: inout Run, from runs: [Run], _ partition: Partition) throws {
+        // Neighbours share a part of their terms; the sum is near enough for the pages' parameters.
+        var pages = TermPageWriter(
+            blocks: merged.blocks, ordinary: runs.reduce(0) { $0 + $1.ordinary }, identities: runs.reduce(0) { $0 + $1.identities })
+        var streams = runs.map { TermStream(run: $0.number, partition: partition) }
+        var blocks: [UInt32] = []
+        for index in streams.indices { try streams[index].advance() }
+        while true {
+            var term = UInt64.max
+            for stream in streams { term = min(term, stream.term) }
+            if term == .max { break }
+            blocks.removeAll(keepingCapacity: true)
+            for index in streams.indices where streams[index].term == term {
+                streams[index].readBlocks(into: &blocks)
+                try streams[index].advance()
+            }
+            if term < Term.identities { merged.ordinary += 1 } else { merged.identities += 1 }
+            blocks.withUnsafeBufferPointer { pages.add(term, $0) }
+            if pages.pages.count >= Self.chunkPages {
+                let chunk = pages.takePages()
+                try partition.writer().write { try RunTable.insertTermPages(chunk, run: merged.number, $0) }
+            }
+        }
+        pages.finish()
+        let chunk = pages.takePages()
+        let rollups = try Self.rollups(of: runs, partition)
+        merged.level = runs.reduce(0) { max($0, $1.level) } + 1
+        let complete = merged
+        try partition.writer().write { database in
+            try RunTable.insertTermPages(chunk, run: complete.number, database)
+            try RunTable.insertRollupPages(RollupPage.pages(rollups), run: complete.number, database)
+            try RunTable.insert(complete, database)
+            for run in runs { try RunTable.delete(run.number, database) }
+        }
+    }
+
+    private static func rollups(of runs: [Run], _ partition: Partition) throws -> [(key: UInt64, count: UInt64)] {
+        var rows: [(key: UInt64, count: UInt64)] = []
+        try partition.read { database in
+            for run in runs { try RunTable.rollups(0...UInt64(1) << 46 - 1, run: run.number, database) { rows.append(($0, $1)) } }
+        }
+        rows.sort { $0.key < $1.key }
+        var summed: [(key: UInt64, count: UInt64)] = []
+        summed.reserveCapacity(rows.count)
+        for row in rows {
+            if let last = summed.last, last.key == row.key { summed[summed.count - 1].count += row.count } else { summed.append(row) }
+        }
+        return summed
+    }
+}
+
+/// The terms of one run in order, read some pages at a time: no read transaction stays open while a large run is merged.
+struct TermStream {
+    /// `.max` at the end.
+    private(set) var term: UInt64 = .max
+
+    private let run: Int64
+    private let partition: Partition
+    private var pages: [(first: UInt64, body: [UInt8])] = []
+    private var page = 0
+    private var reader: TermPageReader?
+    private var next: Int64?
+
+    private static let pagesARead = 64
+
+    init(run: Int64, partition: Partition) {
+        self.run = run
+        self.partition = partition
+        next = run << RunTable.termBits
+    }
+
+    /// Moves to the next term. The blocks of the one before must have been read.
+    mutating func advance() throws {
+        while true {
+            if reader?.next() == true {
+                term = reader!.term
+                return
+            }
+            page += 1
+            if page >= pages.count { try load() }
+            guard page < pages.count else {
+                term = .max
+                reader = nil
+                return
+            }
+            // The pages' arrays are kept as long as the reader walks them and are not changed.
+            reader = pages[page].body.withUnsafeBytes { TermPageReader(first: pages[page].first, body: $0) }
+        }
+    }
+
+    mutating func readBlocks(into list: inout [UInt32]) { reader?.readBlocks(into: &list) }
+
+    private mutating func load() throws {
+        pages.removeAll(keepingCapacity: true)
+        page = 0
+        guard let from = next else { return }
+        let end = run << RunTable.termBits | (1 << RunTable.termBits) - 1
+        pages = try partition.read { database in
+            try Row.fetchAll(
+                database.cachedStatement(sql: "SELECT id, body FROM term_page WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"),
+                arguments: [from, end, Self.pagesARead]
+            ).map { row in
+                (first: UInt64(bitPattern: (row[0] as Int64) & ((1 << RunTable.termBits) - 1)), body: [UInt8](row[1] as Data))
+            }
+        }
+        next = pages.count < Self.pagesARead ? nil : (run << RunTable.termBits | Int64(pages[pages.count - 1].first)) + 1
+    }
+}

@@ -1,0 +1,295 @@
+import EventModel
+
+/// Answers one question. All sources stand in one queue, ordered by the best event each could still give: the window
+/// first, then partitions, then the blocks of partitions once their terms were looked up. The search ends when
+/// `limit` events are held and nothing in the queue can beat the worst of them, so the newest fifty of a tenant cost
+/// one or two blocks however much is stored.
+struct Search: ~Copyable {
+    private let query: SearchQuery
+    private let tenants: Set<UInt32>?
+    private let filter: EventFilter
+    private let plan: TermPlan
+    private let times: Range<Int64>
+    private let descending: Bool
+    private let after: EventKey?
+    private let limit: Int
+    private let store: EventStore
+
+    private var hits = Heap<Hit>()
+    private var queue = Heap<Source>()
+    private var scanned = Scanned()
+    /// Of `scanned.bytes`, those of blocks, which the budget bounds.
+    private var blockBytes = 0
+    private var scratch: FilterScratch
+    private let inflater: Inflater
+
+    /// Ordered so that the worst event held is the first to go.
+    private struct Hit: Comparable {
+        var key: EventKey
+        var descending: Bool
+        var line: ArraySlice<UInt8>
+
+        static func < (left: Hit, right: Hit) -> Bool { left.descending ? left.key < right.key : right.key < left.key }
+        static func == (left: Hit, right: Hit) -> Bool { left.key == right.key }
+    }
+
+    /// Ordered so that the source with the best bound comes first.
+    private struct Source: Comparable {
+        /// The best event time it can hold, negated when ascending.
+        var bound: Int64
+        var partition: Partition
+        var directory: BlockDirectory?
+        /// 0 for a partition whose terms have not been looked up.
+        var block: UInt32
+        var entry: BlockEntry?
+
+        static func < (left: Source, right: Source) -> Bool { left.bound > right.bound }
+        static func == (left: Source, right: Source) -> Bool { left.bound == right.bound }
+    }
+
+    init(_ query: SearchQuery, store: EventStore) throws(SearchError) {
+        let filter = try EventFilter(filters: query.filters, text: query.text)
+        var cursor: SearchCursor?
+        if let text = query.cursor { cursor = try SearchCursor(text, order: query.order) }
+        self.query = query
+        self.store = store
+        self.filter = filter
+        tenants = query.tenants.map { Set($0) }
+        plan = TermPlan(filters: query.filters, text: query.text)
+        descending = query.order == .descending
+        limit = min(max(1, query.limit), SearchQuery.largestLimit)
+        after = cursor?.key
+        // Every time an event can have, so that no bound overflows.
+        var from = max(Timestamp.earliest, query.from?.milliseconds ?? .min)
+        var to = min(Timestamp.latest + 1, query.to?.milliseconds ?? .max)
+        if let after { if descending { to = min(to, min(after.time, Timestamp.latest) + 1) } else { from = max(from, after.time) } }
+        times = from..<max(from, to)
+        scratch = FilterScratch()
+        inflater = Inflater()
+    }
+
+    mutating func run() throws(SearchError) -> SearchPage {
+        if times.isEmpty || tenants?.isEmpty == true { return SearchPage() }
+        let snapshot = store.snapshot(tenants: tenants, times: times)
+        searchFresh(snapshot)
+        for day in snapshot.days { enqueue(day.partition, day.tenants, day.directory) }
+        var stoppedAt: Int64?
+        while let source = queue.popFirst() {
+            if isFull, !canBeat(source.bound) { break }
+            if blockBytes >= store.configuration.scanBytes, source.bound < firstBound {
+                stoppedAt = descending ? source.bound : -source.bound
+                break
+            }
+            if source.block == 0 { try open(source) } else { searchBlock(source) }
+        }
+        return page(stoppedAt: stoppedAt)
+    }
+
+    /// The best bound there can be. The budget never stops a search here: it would start again where it started.
+    private var firstBound: Int64 { descending ? times.upperBound - 1 : -times.lowerBound }
+
+    /// Bound of what lies within both ends, inclusive; no better than the question's own range.
+    private func bound(_ minTime: Int64, _ maxTime: Int64) -> Int64 {
+        descending ? min(maxTime, times.upperBound - 1) : -max(minTime, times.lowerBound)
+    }
+
+    private var isFull: Bool { hits.count > limit }
+
+    /// One more than asked for is held: it tells whether there is a next page.
+    private func canBeat(_ bound: Int64) -> Bool {
+        guard let worst = hits.first else { return true }
+        return bound >= (descending ? worst.key.time : -worst.key.time)
+    }
+
+    private mutating func take(_ key: EventKey, _ line: () -> ArraySlice<UInt8>) {
+        if let worst = hits.first, hits.count > limit {
+            guard descending ? worst.key < key : key < worst.key else { return }
+            hits.replaceFirst(Hit(key: key, descending: descending, line: line()))
+        } else {
+            hits.insert(Hit(key: key, descending: descending, line: line()))
+        }
+    }
+
+    private func isBehindCursor(_ key: EventKey) -> Bool {
+        guard let after else { return true }
+        return descending ? key < after : after < key
+    }
+
+    private mutating func searchFresh(_ snapshot: StoreSnapshot) {
+        let needle = filter.needle.isEmpty ? nil : NeedleSearch(filter.needle)
+        var events = 0
+        var bytes = 0
+        var found: [(EventKey, ArraySlice<UInt8>)] = []
+        var worst = FreshScan(descending: descending, limit: limit)
+        // The closure may not touch `self`, which is inout here; it works on copies and what it finds is taken after.
+        let (filter, after, descending) = (filter, after, descending)
+        var scratch = FilterScratch()
+        snapshot.forEachFresh(tenants: tenants, times: times) { line, key, _, copy in
+            events += 1
+            if let after, !(descending ? key < after : after < key) { return }
+            if !worst.isWanted(key) { return }
+            bytes += line.count
+            if let needle, needle.first(in: line, from: 0) == nil { return }
+            guard filter.matches(line, &scratch) else { return }
+            worst.add(key)
+            found.append((key, copy()))
+        }
+        scanned.events += events
+        scanned.bytes += bytes
+        for (key, line) in found { take(key) { line } }
+    }
+
+    private mutating func enqueue(_ partition: Partition, _ summaries: [UInt32: TenantSummary], _ directory: BlockDirectory?) {
+        var bound: Int64?
+        func consider(_ summary: TenantSummary) {
+            guard summary.minTime < times.upperBound, summary.maxTime >= times.lowerBound else { return }
+            bound = max(bound ?? .min, self.bound(summary.minTime, summary.maxTime))
+        }
+        if let tenants {
+            for tenant in tenants { if let summary = summaries[tenant] { consider(summary) } }
+        } else {
+            summaries.values.forEach(consider)
+        }
+        guard let bound else { return }
+        scanned.partitions += 1
+        queue.insert(Source(bound: bound, partition: partition, directory: directory, block: 0, entry: nil))
+    }
+
+    /// Looks up the partition's terms and puts its blocks into the queue.
+    private mutating func open(_ source: Source) throws(SearchError) {
+        let directory = try store.directory(source.directory, of: source.partition)
+        var list: [Source] = []
+        func add(_ number: UInt32) {
+            let entry = directory[number]
+            guard entry.minTime < times.upperBound, entry.maxTime >= times.lowerBound else { return }
+            list.append(
+                Source(bound: bound(entry.minTime, entry.maxTime), partition: source.partition, directory: nil, block: number, entry: entry)
+            )
+        }
+        if plan.isEmpty {
+            if let tenants {
+                for tenant in tenants { directory.numbers[tenant]?.forEach(add) }
+            } else {
+                for number in 0..<directory.lastNumber { add(number + 1) }
+            }
+        } else {
+            var seeks = 0
+            let numbers = try store.candidates(plan, source.partition, seeks: &seeks)
+            scanned.termSeeks += seeks
+            for number in numbers where directory.contains(number) && (tenants?.contains(directory[number].tenant) ?? true) {
+                add(number)
+            }
+        }
+        scanned.blocks += list.count
+        queue.insert(contentsOf: list)
+    }
+
+    private mutating func searchBlock(_ source: Source) {
+        guard let entry = source.entry else { return }
+        guard let lines = store.inflated.lines(of: source.block, entry, in: source.partition, inflater, scanned: &scanned) else {
+            store.noteDamagedBlock(source.partition, source.block)
+            return
+        }
+        scanned.bytes += lines.count
+        blockBytes += lines.count
+        lines.withUnsafeBytes { bytes in
+            if filter.needle.isEmpty {
+                searchAllLines(bytes, lines, entry)
+            } else {
+                searchHits(bytes, lines, entry, NeedleSearch(filter.needle))
+            }
+        }
+    }
+
+    private mutating func searchAllLines(_ bytes: UnsafeRawBufferPointer, _ lines: [UInt8], _ entry: BlockEntry) {
+        var start = 0
+        while let end = lineEnd(bytes, start) {
+            consider(bytes, lines, start..<end, entry.tenant)
+            start = end + 1
+        }
+    }
+
+    private mutating func searchHits(_ bytes: UnsafeRawBufferPointer, _ lines: [UInt8], _ entry: BlockEntry, _ needle: NeedleSearch) {
+        var at = 0
+        while let hit = needle.first(in: bytes, from: at) {
+            var start = hit
+            while start > 0, bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
+            guard let end = lineEnd(bytes, hit) else { return }
+            consider(bytes, lines, start..<end, entry.tenant)
+            at = end + 1
+        }
+    }
+
+    private mutating func consider(_ bytes: UnsafeRawBufferPointer, _ lines: [UInt8], _ range: Range<Int>, _ tenant: UInt32) {
+        scanned.events += 1
+        let line = UnsafeRawBufferPointer(rebasing: bytes[range])
+        guard let head = CanonicalLine(line) else { return }
+        let key = EventKey(time: head.time, seq: head.seq, tenant: tenant)
+        guard times.contains(key.time), isBehindCursor(key) else { return }
+        if let worst = hits.first, isFull, !(descending ? worst.key < key : key < worst.key) { return }
+        guard filter.matches(line, &scratch) else { return }
+        take(key) { lines[range] }
+    }
+
+    private mutating func page(stoppedAt: Int64?) -> SearchPage {
+        var page = SearchPage()
+        page.scanned = scanned
+        var sorted: [Hit] = []
+        while let hit = hits.popFirst() { sorted.append(hit) }
+        sorted.reverse()
+        if let stoppedAt {
+            // Whatever the sources left could hold at this time or beyond it is not known yet.
+            sorted.removeAll { descending ? $0.key.time <= stoppedAt : $0.key.time >= stoppedAt }
+        }
+        let isMore = sorted.count > limit
+        if isMore { sorted.removeLast(sorted.count - limit) }
+        page.lines = sorted.map(\.line)
+        if isMore, let last = sorted.last {
+            page.nextCursor = SearchCursor(order: query.order, key: last.key).text
+        } else if let stoppedAt {
+            let edge = descending ? EventKey(time: stoppedAt, seq: .max, tenant: .max) : EventKey(time: stoppedAt, seq: 0, tenant: 0)
+            page.nextCursor = SearchCursor(order: query.order, key: edge).text
+        }
+        return page
+    }
+}
+
+/// Keeps the window's hits from growing beyond what the answer can use.
+private struct FreshScan {
+    let descending: Bool
+    let limit: Int
+    private var keys = Heap<Int64>()
+
+    init(descending: Bool, limit: Int) {
+        self.descending = descending
+        self.limit = limit
+    }
+
+    /// Times are negated when ascending, so that the smallest is the worst.
+    func isWanted(_ key: EventKey) -> Bool {
+        guard keys.count > limit, let worst = keys.first else { return true }
+        return (descending ? key.time : -key.time) >= worst
+    }
+
+    mutating func add(_ key: EventKey) {
+        keys.insert(descending ? key.time : -key.time)
+        if keys.count > limit + 1 { _ = keys.popFirst() }
+    }
+}
+
+/// Offset of the newline at or behind `from`.
+@inline(__always)
+func lineEnd(_ bytes: UnsafeRawBufferPointer, _ from: Int) -> Int? {
+    var at = from
+    while at + 8 <= bytes.count {
+        let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) ^ 0x0A0A_0A0A_0A0A_0A0A
+        let found = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+        if found != 0 { return at + (found.trailingZeroBitCount >> 3) }
+        at += 8
+    }
+    while at < bytes.count {
+        if bytes[at] == UInt8(ascii: "\n") { return at }
+        at += 1
+    }
+    return nil
+}

@@ -1,0 +1,164 @@
+import EventModel
+import Foundation
+import Logging
+
+/// Looks at the partitions of a folder: which there are, what they hold, which cannot be trusted.
+struct StoreOpening {
+    var state = StoreState()
+    var report = StoreReport()
+
+    init(_ configuration: EventStoreConfiguration, logger: Logger) throws {
+        let folder = configuration.folder
+        var days: [Int64] = []
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
+            if name.hasSuffix(".sqlite"), let day = Timestamp(day: String(name.dropLast(7))) { days.append(day.dayNumber) }
+        }
+        for day in days {
+            do {
+                try add(day, folder)
+            } catch {
+                let moved = try Self.moveAside(folder, day)
+                report.unreadable.append(StoreReport.Unreadable(day: Partition.name(day: day), movedTo: moved, reason: "\(error)"))
+                logger.error(
+                    "partition \(Partition.name(day: day)) cannot be read and was moved to \(moved.joined(separator: ", ")): \(error)")
+            }
+        }
+        // Which events the lost partition held is not known, so everything the journal has is asked for again; events of
+        // other days are recognised by their tenants' last packed seq of that day.
+        if !report.unreadable.isEmpty { state.appliedPosition = 0 }
+        state.endPosition = state.appliedPosition
+        report.partitions = state.days.count
+    }
+
+    private mutating func add(_ day: Int64, _ folder: String) throws {
+        let partition = try Partition(folder: folder, day: day)
+        do {
+            let summary = try PartitionSummary(partition)
+            let length = try partition.members.length()
+            if length > summary.membersEnd {
+                try partition.members.truncate(to: summary.membersEnd)
+                report.membersBytesCut += length - summary.membersEnd
+            }
+            state.days[day] = DayState(partition: partition, tenants: summary.tenants)
+            state.appliedPosition = max(state.appliedPosition, summary.appliedPosition)
+            for tenant in summary.tenants.values {
+                state.packedEnd = max(state.packedEnd, tenant.lastPosition + 1)
+                report.events += tenant.events
+            }
+            report.blocks += summary.blocks
+            // Connections are opened again when somebody asks; a year of partitions would hold hundreds of them.
+            partition.closeReader()
+        } catch {
+            partition.close()
+            throw error
+        }
+    }
+
+    /// Renames all files of the day to `….unreadable-N`.
+    private static func moveAside(_ folder: String, _ day: Int64) throws -> [String] {
+        let base = folder + "/" + Partition.name(day: day)
+        let files = FileManager.default
+        var number = 1
+        while files.fileExists(atPath: "\(base).sqlite.unreadable-\(number)")
+            || files.fileExists(atPath: "\(base).members.unreadable-\(number)")
+        { number += 1 }
+        var moved: [String] = []
+        for suffix in [".sqlite", ".sqlite-wal", ".members"] where files.fileExists(atPath: base + suffix) {
+            try files.moveItem(atPath: base + suffix, toPath: "\(base)\(suffix).unreadable-\(number)")
+            moved.append("\(base)\(suffix).unreadable-\(number)")
+        }
+        try? files.removeItem(atPath: base + ".sqlite-shm")
+        try syncFolder(folder)
+        return moved
+    }
+}
+
+extension EventStore {
+    /// The partition of a day that is going to be written, with its directory in memory.
+    func partitionForPacking(_ day: Int64) throws -> Partition {
+        if let known = state.withLock({ $0.days[day] }), known.isPacked { return known.partition }
+        let partition = try state.withLock { $0.days[day]?.partition } ?? Partition(folder: configuration.folder, day: day)
+        // Creates the schema, and removes a run that was being merged when the last process ended.
+        try partition.writer().write { database in
+            for run in try RunTable.all(database) where run.level < 0 { try RunTable.delete(run.number, database) }
+        }
+        let end = try PartitionSummary(partition).membersEnd
+        if try partition.members.length() > end { try partition.members.truncate(to: end) }
+        try syncFolder(configuration.folder)
+        let directory = try partition.loadDirectory()
+        let older = state.withLock { state -> [Partition] in
+            if state.days[day] == nil { state.days[day] = DayState(partition: partition, tenants: [:]) }
+            state.days[day]?.directory = directory
+            state.days[day]?.isPacked = true
+            return state.days.filter { $0.key < day && $0.value.isPacked }.map(\.value.partition)
+        }
+        for partition in older { merger.close(partition) }
+        return partition
+    }
+
+    /// The block directory of a partition, read now if need be; the least used of the others is let go.
+    /// `held`: what a snapshot already has of it.
+    func directory(_ held: BlockDirectory?, of partition: Partition) throws(SearchError) -> BlockDirectory {
+        if let held { return held }
+        let known = state.withLock { state -> BlockDirectory? in
+            state.uses += 1
+            state.days[partition.day]?.lastUse = state.uses
+            return state.days[partition.day]?.directory
+        }
+        if let known { return known }
+        let loaded: BlockDirectory
+        do { loaded = try partition.loadDirectory() } catch {
+            throw SearchError.unreadable(partition: Partition.name(day: partition.day), reason: "\(error)")
+        }
+        let released = state.withLock { state -> Partition? in
+            // Packing may have begun meanwhile; its directory is newer than this one.
+            if state.days[partition.day]?.directory == nil { state.days[partition.day]?.directory = loaded }
+            let held = state.days.filter { $0.value.directory != nil && !$0.value.isPacked && $0.key != partition.day }
+            guard held.count >= configuration.openPartitions, let oldest = held.min(by: { $0.value.lastUse < $1.value.lastUse }) else {
+                return nil
+            }
+            state.days[oldest.key]?.directory = nil
+            return oldest.value.partition
+        }
+        released?.closeReader()
+        return loaded
+    }
+
+    func candidates(_ plan: TermPlan, _ partition: Partition, seeks: inout Int) throws(SearchError) -> [UInt32] {
+        do {
+            return try partition.read { database in
+                let runs = try RunTable.runs(database)
+                return try plan.blocks { range in
+                    var found: [UInt32] = []
+                    try RunTable.lookup(range, runs: runs, database, into: &found, seeks: &seeks)
+                    return found
+                } ?? []
+            }
+        } catch {
+            throw SearchError.unreadable(partition: Partition.name(day: partition.day), reason: "\(error)")
+        }
+    }
+
+    /// Everything that may answer, at one moment. A day without events in the range is left out.
+    func snapshot(tenants: Set<UInt32>?, times: Range<Int64>) -> StoreSnapshot {
+        state.withLock { state in
+            var snapshot = StoreSnapshot()
+            snapshot.fresh = state.fresh
+            for block in state.ready where tenants?.contains(block.published.tenant) ?? true { snapshot.blocks.append(block.published) }
+            if let tenants, tenants.count < state.open.count {
+                for tenant in tenants { if let block = state.open[tenant] { snapshot.blocks.append(block.published) } }
+            } else {
+                for block in state.open.values where tenants?.contains(block.published.tenant) ?? true {
+                    snapshot.blocks.append(block.published)
+                }
+            }
+            for day in state.days.values { snapshot.days.append((day.partition, day.tenants, day.directory)) }
+            return snapshot
+        }
+    }
+
+    func noteDamagedBlock(_ partition: Partition, _ number: UInt32) {
+        state.withLock { $0.damagedBlocks += 1 }
+        logger.error("block \(number) of \(partition.members.path) is damaged; its events are missing from answers")
+    }
+}

@@ -1,0 +1,209 @@
+import EventModel
+
+/// Collects the different terms of each block while it is packed, as (term, block) pairs.
+///
+/// The cost lies in not doing things twice: a value that was already cut into words in this block (names, e-mails,
+/// user agents repeat all the time) is recognised by its hash and bytes and skipped whole; a word that the block
+/// already has is stopped by a set. Both sets are open addressing with a generation in each slot, so that starting a
+/// new block costs one addition.
+struct TermCollector: ~Copyable {
+    /// term << 20 | block, in block order.
+    private(set) var ordinary: [UInt64] = []
+    private(set) var identities: [UInt64] = []
+
+    static let blockBits: UInt64 = 20
+
+    private var cursor = CanonicalLineCursor()
+    private var generation: UInt64 = 0
+    private var block: UInt64 = 0
+    /// generation << 32 | term.
+    private var terms: UnsafeMutablePointer<UInt64>
+    private var termMask: Int
+    private var termCount = 0
+    private var values: UnsafeMutablePointer<SeenValue>
+    private var valueMask: Int
+    private var valueCount = 0
+    private let scratch: UnsafeMutablePointer<UInt8>
+    private var plain: [UInt8] = []
+    private let fields = FieldTable.shared
+
+    private struct SeenValue {
+        /// Upper half of the hash, then the generation.
+        var tag: UInt64 = 0
+        var offset: UInt32 = 0
+        var length: UInt32 = 0
+        var field: UInt8 = 0
+    }
+
+    init() {
+        termMask = (1 << 13) - 1
+        terms = .allocate(capacity: termMask + 1)
+        terms.initialize(repeating: 0, count: termMask + 1)
+        valueMask = (1 << 12) - 1
+        values = .allocate(capacity: valueMask + 1)
+        values.initialize(repeating: SeenValue(), count: valueMask + 1)
+        scratch = .allocate(capacity: Words.longest)
+    }
+
+    deinit {
+        terms.deallocate()
+        values.deallocate()
+        scratch.deallocate()
+    }
+
+    mutating func removeAll() {
+        ordinary.removeAll(keepingCapacity: true)
+        identities.removeAll(keepingCapacity: true)
+        block = 0
+    }
+
+    /// Blocks of one pack are numbered from 0, less than 2^``blockBits``.
+    mutating func startBlock(_ number: Int) {
+        block = UInt64(number)
+        generation += 1
+        termCount = 0
+        valueCount = 0
+    }
+
+    /// `lines` is the block's buffer, `line` one of its lines; `identity` as in ``CommittedEvent``. Returns a hash of
+    /// kind, action and outcome, which are looked at in passing.
+    mutating func add(line: Range<Int>, of lines: UnsafeRawBufferPointer, identity: UInt64) -> UInt64 {
+        guard let head = CanonicalLine(UnsafeRawBufferPointer(rebasing: lines[line])) else { return 0 }
+        var combination: UInt64 = 0
+        let body = head.body
+        let bodyOffset = line.lowerBound + head.bodyStart
+        cursor.startFields(body)
+        while cursor.next() {
+            var place = FieldTable.Place()
+            if cursor.depth == 1 {
+                place = fields.place(FieldTable.hash(root: cursor.key(1)))
+            } else if cursor.depth == 2, cursor.key(2).count > 0 {
+                place = fields.place(FieldTable.hash(root: cursor.key(1), key: cursor.key(2)))
+            }
+            let value = cursor.value
+            if place.isSkipped {
+                if identity != 0, cursor.isString, cursor.key(1).count == 11 {
+                    identities.append(Term.identity(originalID: value, identity: identity) << Self.blockBits | block)
+                }
+                continue
+            }
+            guard cursor.isString || place.hasFieldTerm, value.count > 0 else { continue }
+            let hash = Term.fieldHash(place.number, value)
+            if place.isCounted { combination = (combination &* 0x9E37_79B9_7F4A_7C15) ^ hash }
+            if isSeen(hash, place.number, offset: bodyOffset + cursor.valueStart, value, lines) { continue }
+            if place.hasFieldTerm { insert(Term.folded(hash)) }
+            if cursor.isString { addWords(value, place) }
+        }
+        return combination
+    }
+
+    private mutating func addWords(_ value: UnsafeRawBufferPointer, _ place: FieldTable.Place) {
+        if cursor.isEscaped {
+            CanonicalLine.unescape(value, into: &plain)
+            let copy = plain
+            copy.withUnsafeBytes { cut($0, place) }
+        } else {
+            cut(value, place)
+        }
+    }
+
+    private mutating func cut(_ value: UnsafeRawBufferPointer, _ place: FieldTable.Place) {
+        guard let base = value.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+        let lowered = Words.lowered
+        let count = value.count
+        var at = 0
+        var words = 0
+        while at < count {
+            let length = Words.next(in: base, count: count, at: &at, scratch: scratch, lowered: lowered)
+            if length == 0 { break }
+            words += 1
+            insert(Term.word(scratch, length))
+        }
+        if place.hasValueTerm, words > 1 { insert(Term.value(Words.lower(value))) }
+    }
+
+    @inline(__always)
+    private mutating func insert(_ term: UInt64) {
+        let tagged = generation << 32 | term
+        var slot = Int(truncatingIfNeeded: term) & termMask
+        while true {
+            let held = terms[slot]
+            if held == tagged { return }
+            if held >> 32 != generation { break }
+            slot = (slot + 1) & termMask
+        }
+        terms[slot] = tagged
+        ordinary.append(term << Self.blockBits | block)
+        termCount += 1
+        if termCount * 2 > termMask { growTerms() }
+    }
+
+    /// Whether this block had the same bytes in the same field before; remembers them otherwise.
+    @inline(__always)
+    private mutating func isSeen(
+        _ hash: UInt64, _ field: UInt8, offset: Int, _ value: UnsafeRawBufferPointer, _ lines: UnsafeRawBufferPointer
+    ) -> Bool {
+        let tag = hash & 0xFFFF_FFFF_0000_0000 | generation & 0xFFFF_FFFF
+        var slot = Int(truncatingIfNeeded: hash) & valueMask
+        while true {
+            let held = values[slot]
+            if held.tag & 0xFFFF_FFFF != generation & 0xFFFF_FFFF { break }
+            if held.tag == tag, held.field == field, Int(held.length) == value.count,
+                equal(lines.baseAddress! + Int(held.offset), value.baseAddress!, value.count)
+            {
+                return true
+            }
+            slot = (slot + 1) & valueMask
+        }
+        values[slot] = SeenValue(
+            tag: tag, offset: UInt32(truncatingIfNeeded: offset), length: UInt32(truncatingIfNeeded: value.count), field: field)
+        valueCount += 1
+        if valueCount * 2 > valueMask { growValues() }
+        return false
+    }
+
+    @inline(never)
+    private mutating func growTerms() {
+        let old = UnsafeMutableBufferPointer(start: terms, count: termMask + 1)
+        termMask = termMask * 2 + 1
+        terms = .allocate(capacity: termMask + 1)
+        terms.initialize(repeating: 0, count: termMask + 1)
+        for tagged in old where tagged >> 32 == generation {
+            var slot = Int(truncatingIfNeeded: tagged & 0xFFFF_FFFF) & termMask
+            while terms[slot] >> 32 == generation { slot = (slot + 1) & termMask }
+            terms[slot] = tagged
+        }
+        old.deallocate()
+    }
+
+    /// The hash is not kept, so the block starts again with an empty, larger set: some values are cut twice.
+    @inline(never)
+    private mutating func growValues() {
+        values.deallocate()
+        valueMask = valueMask * 2 + 1
+        values = .allocate(capacity: valueMask + 1)
+        values.initialize(repeating: SeenValue(), count: valueMask + 1)
+        valueCount = 0
+    }
+
+    /// Sorts both lists by term, keeping the order of blocks.
+    mutating func sort(_ sorter: inout RadixSorter) {
+        sorter.sort(&ordinary, shift: Int(Self.blockBits), bits: Term.ordinaryBits)
+        sorter.sort(&identities, shift: Int(Self.blockBits), bits: Term.identityBits)
+    }
+}
+
+/// Whether `count` bytes at both places are the same; eight at a time, never reading beyond.
+@inline(__always)
+func equal(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
+    var at = 0
+    while at + 8 <= count {
+        if (left + at).loadUnaligned(as: UInt64.self) != (right + at).loadUnaligned(as: UInt64.self) { return false }
+        at += 8
+    }
+    while at < count {
+        if left.load(fromByteOffset: at, as: UInt8.self) != right.load(fromByteOffset: at, as: UInt8.self) { return false }
+        at += 1
+    }
+    return true
+}

@@ -3,6 +3,8 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 daybook=${DAYBOOK_EXECUTABLE:-$root/.build/release/daybook}
+# The server takes each DAYBOOK_… variable for a setting.
+for name in $(compgen -e DAYBOOK_ || true); do unset "$name"; done
 [ -x "$daybook" ] || { echo "There is no $daybook; run \`make build\` first." >&2; exit 1; }
 
 work=${WORK:-$(mktemp -d /var/tmp/daybook-harness.XXXXXX)}

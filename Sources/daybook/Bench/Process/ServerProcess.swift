@@ -73,8 +73,13 @@ struct ServerProcess {
         var words: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) }
         words.append(nil)
         defer { for word in words { free(word) } }
+        // Settings of whoever runs this must not reach a server that is measured or killed: it is to run as shipped.
+        var variables: [UnsafeMutablePointer<CChar>?] = ProcessInfo.processInfo.environment
+            .filter { !$0.key.hasPrefix("DAYBOOK_") }.map { strdup($0.key + "=" + $0.value) }
+        variables.append(nil)
+        defer { for variable in variables { free(variable) } }
         var process: pid_t = 0
-        let error = posix_spawn(&process, executable, &actions, nil, words, environ)
+        let error = posix_spawn(&process, executable, &actions, nil, words, variables)
         guard error == 0 else { throw CommandFailure("Cannot start \(executable): \(String(cString: strerror(error))).") }
         return process
     }

@@ -29,6 +29,7 @@ let package = Package(
         .target(name: "CChecksum"),
         .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["libz-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
 
         // The pipeline, from the event to its lookups.
@@ -55,13 +56,13 @@ let package = Package(
                 "EventModel", "Pipelines", "Journal", "EventStore", "AccessControl", "Collectors", "QueryAPI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Configuration", package: "swift-configuration"), "Yams",
             ]),
         .target(name: "DaybookClient", dependencies: ["CCurl"]),
         .executableTarget(
             name: "daybook",
             dependencies: [
-                "DaybookServer", "DaybookClient", "Rainbow",
+                "CLinux", "EventModel", "Pipelines", "DaybookServer", "DaybookClient", "Rainbow",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ]),
@@ -70,8 +71,9 @@ let package = Package(
         .testTarget(name: "PipelinesTests", dependencies: ["Pipelines"]),
         .testTarget(name: "JournalTests", dependencies: ["Journal"]),
         .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
-        .testTarget(name: "CollectorsTests", dependencies: ["Collectors"]),
-        .testTarget(name: "DaybookServerTests", dependencies: ["DaybookServer", "DaybookClient"]),
+        .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "CZlib"]),
+        .testTarget(name: "DaybookServerTests", dependencies: ["DaybookServer", "DaybookClient", "daybook"]),
+        .testTarget(name: "DaybookClientTests", dependencies: ["DaybookClient", "daybook"]),
     ],
     cxxLanguageStandard: .cxx17
 )

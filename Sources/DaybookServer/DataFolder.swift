@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import SystemPackage
 
 #if canImport(Glibc)
@@ -13,7 +14,8 @@ import SystemPackage
 /// to remove. The file's content, the holder's process id, is for people.
 final class DataFolder: Sendable {
     let path: String
-    private let lock: FileDescriptor
+    /// `nil` once the folder was let go.
+    private let lock: Mutex<FileDescriptor?>
 
     enum Failure: Error, CustomStringConvertible {
         case taken(folder: String, holder: String)
@@ -51,10 +53,18 @@ final class DataFolder: Sendable {
 
     private init(path: String, lock: FileDescriptor) {
         self.path = path
-        self.lock = lock
+        self.lock = Mutex(lock)
     }
 
-    deinit { try? lock.close() }
+    deinit { release() }
+
+    /// Lets another server take the folder.
+    func release() {
+        lock.withLock { lock in
+            try? lock?.close()
+            lock = nil
+        }
+    }
 
     func file(_ name: String) -> String { path + "/" + name }
 

@@ -107,6 +107,7 @@ final class Server: Sendable {
         await store.close()
         await ingest.deadLetters.close()
         do { try keys.close() } catch { logger.error("daybook.sqlite was not closed well", metadata: ["reason": "\(error)"]) }
+        folder.release()
     }
 
     private static func health(_ journal: Journal, _ store: EventStore, _ ingest: Ingest) -> [RoomHealth] {

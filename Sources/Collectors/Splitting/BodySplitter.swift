@@ -156,7 +156,7 @@ struct BodySplitter: ~Copyable {
         if overlongBytes > 0 {
             let total = overlongBytes + (end - start)
             emit(
-                end: end,
+                end: min(end, start + Self.overlongBytesKept),
                 fault: Rejection(
                     field: "", code: .tooLarge,
                     message:

@@ -91,10 +91,10 @@ public final class LiveTail: JournalFollower {
 
     func look(from position: UInt64, limit: Int = 16) -> Look {
         state.withLock { state in
-            if state.isClosed { return .closed }
-            if position >= state.end { return .nothingNew }
+            // What is in memory is still sent when the server stops; nothing is read from disk any more.
+            if position >= state.end { return state.isClosed ? .closed : .nothingNew }
             let kept = state.batches[state.first...]
-            guard let oldest = kept.first, oldest.firstPosition <= position else { return .behind }
+            guard let oldest = kept.first, oldest.firstPosition <= position else { return state.isClosed ? .closed : .behind }
             return .batches(Array(kept.drop { $0.endPosition <= position }.prefix(limit)))
         }
     }

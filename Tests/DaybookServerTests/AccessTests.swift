@@ -1,0 +1,36 @@
+import Foundation
+import Testing
+
+@testable import AccessControl
+
+@Suite struct AccessTests {
+    @Test("the first start makes one key, which opens; later starts make none; only its hash is stored")
+    func firstKey() async throws {
+        let server = try await TestServer()
+        let key = try server.key
+        #expect(key.hasPrefix("dbk_") && key.utf8.count == 36)
+        #expect(try FileManager.default.attributesOfItem(atPath: server.folder + "/admin.key")[.posixPermissions] as? Int == 0o600)
+        try await server.reopen()
+        #expect(try server.key == key)
+        #expect(try await server.get("/v1/events").status == 200)
+        await server.close()
+        for name in ["daybook.sqlite", "daybook.sqlite-wal"] {
+            guard let content = FileManager.default.contents(atPath: server.folder + "/" + name) else { continue }
+            #expect(content.range(of: Data(key.utf8)) == nil)
+        }
+    }
+
+    @Test(
+        "anything but the key itself is refused",
+        arguments: ["", "Bearer", "Bearer ", "Basic {key}", "Bearer {key}x", "Bearer x{key}", "{key}"])
+    func refused(header: String) throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-keys-\(UUID().uuidString).sqlite").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let keys = try AccessKeys.open(database: path)
+        let key = try #require(keys.firstKey)
+        #expect(keys.check(authorization: header.replacing("{key}", with: key)) == nil)
+        #expect(keys.check(authorization: "Bearer \(key)")?.role == .admin)
+        #expect(keys.check(authorization: nil) == nil)
+        try keys.close()
+    }
+}

@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+@testable import Collectors
+@testable import DaybookServer
+@testable import QueryAPI
+
+@Suite struct StreamTests {
+    /// Opens a stream, lets `work` run once it is open, ends it, and gives the ids it brought.
+    private func ids(_ server: TestServer, _ uri: String, _ headers: [String: String] = [:], work: () async throws -> Void) async throws
+        -> [Int]
+    {
+        let stream = Task { try await server.ask(.get, uri, headers) }
+        while server.server.live.clientCount == 0 { await Task.yield() }
+        try await work()
+        server.server.live.close()
+        let text = try await stream.value.text
+        return text.split(separator: "\n\n").filter { $0.contains("\ndata: {") }.compactMap { block in
+            block.split(separator: "\n").first { $0.hasPrefix("id: ") }.flatMap { Int($0.dropFirst(4)) }
+        }
+    }
+
+    private func post(_ server: TestServer, _ numbers: ClosedRange<Int>) async throws {
+        let answer = try await server.post(
+            "/v1/events", numbers.map { event($0, tenant: $0 % 2 == 0 ? "acme" : "globex") }.joined(separator: "\n"))
+        #expect(answer.status == 200)
+    }
+
+    @Test("a stream brings what is committed after it was opened, in order")
+    func live() async throws {
+        let server = try await TestServer()
+        try await post(server, 1...10)
+        let found = try await ids(server, "/v1/events/stream") { try await post(server, 11...30) }
+        #expect(found == Array(10..<30))
+        await server.close()
+    }
+
+    @Test("filters hold for streams, also for a tenant that comes later")
+    func filtered() async throws {
+        let server = try await TestServer()
+        let found = try await ids(server, "/v1/events/stream?tenant=acme&actor=u2") { try await post(server, 1...40) }
+        #expect(found == (1...40).filter { $0 % 2 == 0 && $0 % 7 == 2 }.map { $0 - 1 })
+        await server.close()
+    }
+
+    @Test("a stream goes on exactly behind the last id, from journal and store", arguments: [0, 5, 99])
+    func resumed(last: Int) async throws {
+        let server = try await TestServer()
+        try await post(server, 1...50)
+        try await server.reopen()
+        try await post(server, 51...100)
+        // Everything before the stream's opening has to come from disk, so the end must wait until it was read.
+        let stream = StreamCollector(server.server, from: last + 1)
+        try await stream.readAll()
+        #expect(stream.ids == Array(last + 1..<100))
+        await server.close()
+    }
+
+    @Test("a wrong Last-Event-ID is a problem document and not a stream")
+    func wrongID() async throws {
+        let server = try await TestServer()
+        #expect(try await server.ask(.get, "/v1/events/stream", ["Last-Event-ID": "abc"]).status == 400)
+        #expect(try await server.get("/v1/events/stream?kynd=access").status == 400)
+        await server.close()
+    }
+}

@@ -43,6 +43,7 @@ fail() { echo "FAILED: $1" >&2; exit 1; }
 
 finish() {
     if [ -n "$SERVER" ]; then pkill -P $SERVER 2> /dev/null || true; kill $SERVER 2> /dev/null || true; wait $SERVER 2> /dev/null || true; fi
+    ! mountpoint -q "$work/disk" || umount -l "$work/disk"
     rm -rf "$work"
 }
 trap finish EXIT

@@ -58,9 +58,9 @@ extension LookupQuestion {
 
     private static func day(_ event: JSONText?) -> String? { (event?["time"]?.string).map { String($0.prefix(10)) } }
 
-    /// The number of one ticket, user or other resource out of 400,000.
+    /// One ticket, user or other resource out of 400,000.
     private static func rareWord(_ samples: ArraySlice<JSONText>) -> String? {
-        samples.lazy.compactMap { $0["resource"]?["id"]?.string?.split(separator: "-").last.map(String.init) }.first { $0.count == 6 }
+        samples.lazy.compactMap { $0["resource"]?["id"]?.string }.first { !$0.isEmpty }
     }
 
     /// The last three words of a summary.

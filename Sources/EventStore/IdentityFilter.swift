@@ -31,7 +31,7 @@ struct BlockedBloom: ~Copyable {
     /// One bit in each of the line's eight words, from six bits of `hash` each.
     @inline(__always)
     private static func bit(_ hash: UInt64, _ word: Int) -> UInt64 {
-        1 << (hash &* 0x9FB2_1C65_1E98_DF25 >> UInt64(16 + word * 6) & 63)
+        1 << (((hash &* 0x9FB2_1C65_1E98_DF25) >> UInt64(16 + word * 6)) & 63)
     }
 
     @inline(__always)

@@ -73,7 +73,7 @@ let package = Package(
         .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
         .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "CZlib"]),
         .testTarget(name: "DaybookServerTests", dependencies: ["DaybookServer", "DaybookClient", "daybook"]),
-        .testTarget(name: "DaybookClientTests", dependencies: ["DaybookClient", "daybook"]),
+        .testTarget(name: "DaybookClientTests", dependencies: ["EventModel", "DaybookClient", "daybook"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,3 +1,4 @@
+import Collectors
 import Foundation
 import Hummingbird
 import Logging
@@ -29,7 +30,8 @@ public enum Daybook {
     private static func run(_ server: Server) async throws {
         let application = Application(
             responder: server.responder,
-            server: .http1(configuration: .init(idleTimeout: TimeAmount(server.settings.idleTimeout))),
+            server: .http1(
+                configuration: .init(additionalChannelHandlers: [ContinueHandler()], idleTimeout: TimeAmount(server.settings.idleTimeout))),
             configuration: .init(address: .hostname(server.settings.host, port: server.settings.port), serverName: "daybook"),
             onServerRunning: { announce(server, $0) },
             logger: quiet(server.logger))

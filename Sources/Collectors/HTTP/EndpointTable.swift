@@ -37,7 +37,10 @@ public struct EndpointTable: HTTPResponder {
                 throw Problem(
                     401, "no-key", "send a valid key as Authorization: Bearer KEY; the first one is in admin.key in the data folder")
             }
-            return try await endpoint.handle(Call(request: request, key: key, parameter: parameter, remote: context.remote))
+            var response = try await endpoint.handle(Call(request: request, key: key, parameter: parameter, remote: context.remote))
+            // RFC 9110, section 9.3.2: the headers of a GET and no content.
+            if request.method == .head { response.body = .init() }
+            return response
         } catch let problem as Problem {
             return Response(problem)
         } catch {

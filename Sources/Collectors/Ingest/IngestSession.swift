@@ -138,7 +138,7 @@ public final class IngestSession {
                 return stop(error)
             }
             isMore = splitter.isFull
-            await commitSlice()
+            await commitSlice(isLast: !isMore)
             if answer.problem != nil { return }
         }
     }
@@ -176,7 +176,8 @@ public final class IngestSession {
         413, "body-too-large",
         "the body is larger than \(Limits.bodyBytes >> 20) MiB after inflating; send it in parts, from first_line_not_taken on")
 
-    private func commitSlice() async {
+    /// The last slice is committed right here: most requests have no other, and a task for it would cost more than it.
+    private func commitSlice(isLast: Bool = false) async {
         let slice = normaliseSlice()
         await settle()
         guard answer.problem == nil else { return }
@@ -184,6 +185,13 @@ public final class IngestSession {
         guard !slice.batch.isEmpty else { return await record(slice, nil) }
         let journal = ingest.journal
         let batch = slice.batch
+        if isLast {
+            do throws(JournalError) { await record(slice, try await journal.append(batch)) } catch {
+                answer.problem = Problem(error)
+                answer.firstLineNotTaken = slice.firstLine
+            }
+            return
+        }
         committing = Commit(
             task: Task {
                 do throws(JournalError) { return .success(try await journal.append(batch)) } catch { return .failure(error) }

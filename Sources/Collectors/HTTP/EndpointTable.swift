@@ -39,7 +39,7 @@ public struct EndpointTable: HTTPResponder {
             }
             var response = try await endpoint.handle(Call(request: request, key: key, parameter: parameter, remote: context.remote))
             // RFC 9110, section 9.3.2: the headers of a GET and no content.
-            if request.method == .head { response.body = .init() }
+            if request.method == .head { response.body = .init(contentLength: response.body.contentLength) { try await $0.finish(nil) } }
             return response
         } catch let problem as Problem {
             return Response(problem)

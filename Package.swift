@@ -37,19 +37,29 @@ let package = Package(
         .target(name: "Pipelines", dependencies: ["EventModel", "Yams"]),
         .target(
             name: "Journal",
-            dependencies: ["EventModel", "CChecksum", .product(name: "SystemPackage", package: "swift-system"), .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "EventModel", "CChecksum", .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .target(
             name: "EventStore",
-            dependencies: ["EventModel", "Journal", "CDeflate", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "EventModel", "Journal", "CDeflate", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .target(
             name: "AccessControl",
             dependencies: ["EventModel", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "Collectors",
-            dependencies: ["EventModel", "Pipelines", "Journal", "AccessControl", "CZlib", .product(name: "Hummingbird", package: "hummingbird")]),
+            dependencies: [
+                "EventModel", "Pipelines", "Journal", "AccessControl", "CZlib", .product(name: "Hummingbird", package: "hummingbird"),
+            ]),
         .target(
             name: "QueryAPI",
-            dependencies: ["EventModel", "Journal", "EventStore", "AccessControl", "Collectors", .product(name: "Hummingbird", package: "hummingbird")]),
+            dependencies: [
+                "EventModel", "Journal", "EventStore", "AccessControl", "Collectors", .product(name: "Hummingbird", package: "hummingbird"),
+            ]),
         .target(
             name: "DaybookServer",
             dependencies: [
@@ -72,7 +82,11 @@ let package = Package(
         .testTarget(name: "JournalTests", dependencies: ["Journal"]),
         .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
         .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "CZlib"]),
-        .testTarget(name: "DaybookServerTests", dependencies: ["DaybookServer", "DaybookClient", "daybook"]),
+        .testTarget(
+            name: "DaybookServerTests",
+            dependencies: [
+                "DaybookServer", "DaybookClient", "daybook", "CZlib", .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ]),
         .testTarget(name: "DaybookClientTests", dependencies: ["EventModel", "DaybookClient", "daybook"]),
     ],
     cxxLanguageStandard: .cxx17

@@ -220,7 +220,7 @@ struct TermStream {
         pages.removeAll(keepingCapacity: true)
         page = 0
         guard let from = next else { return }
-        let end = run << RunTable.termBits | (1 << RunTable.termBits) - 1
+        let end = run << RunTable.termBits | ((1 << RunTable.termBits) - 1)
         pages = try partition.read { database in
             try Row.fetchAll(
                 database.cachedStatement(sql: "SELECT id, body FROM term_page WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"),

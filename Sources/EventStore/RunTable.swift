@@ -61,9 +61,9 @@ enum RunTable {
     /// Removes the run and its pages.
     static func delete(_ run: Int64, _ database: Database) throws {
         try database.cachedStatement(sql: "DELETE FROM term_page WHERE id BETWEEN ? AND ?").execute(
-            arguments: [run << termBits, run << termBits | (1 << termBits) - 1])
+            arguments: [run << termBits, run << termBits | ((1 << termBits) - 1)])
         try database.cachedStatement(sql: "DELETE FROM rollup_page WHERE id BETWEEN ? AND ?").execute(
-            arguments: [run << rollupBits, run << rollupBits | (1 << rollupBits) - 1])
+            arguments: [run << rollupBits, run << rollupBits | ((1 << rollupBits) - 1)])
         try database.cachedStatement(sql: "DELETE FROM run WHERE id = ?").execute(arguments: [run])
     }
 
@@ -95,7 +95,7 @@ enum RunTable {
         let base = run.number << termBits
         let rows = try Row.fetchCursor(
             try database.cachedStatement(sql: "SELECT id, body FROM term_page WHERE id BETWEEN ? AND ? ORDER BY id"),
-            arguments: [base | Int64(Term.identities), base | (1 << termBits) - 1])
+            arguments: [base | Int64(Term.identities), base | ((1 << termBits) - 1)])
         while let row = try rows.next() {
             let first = UInt64(bitPattern: row[0] as Int64) & ((1 << UInt64(termBits)) - 1)
             try row.withUnsafeData(atIndex: 1) { body in

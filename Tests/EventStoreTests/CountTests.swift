@@ -1,0 +1,62 @@
+import EventModel
+import Foundation
+import Testing
+
+@testable import EventStore
+
+@Suite struct CountTests {
+    @Test("counts agree with a scan of all events, from rollups and from lines")
+    func agreeWithBruteForce() async throws {
+        let folder = try StoreFolder()
+        var feed = EventFeed(seed: 21)
+        var store = try folder.open()
+        for _ in 0..<8 {
+            for _ in 0..<10 { store.committed(feed.batch(60)) }
+            try store.packAll()
+        }
+        store.committed(feed.batch(77))
+        try await check(store, feed)
+        store.merger.drain()
+        try store.packAll()
+        await store.close()
+        store = try folder.open()
+        try await check(store, feed)
+        await store.close()
+    }
+
+    private func check(_ store: EventStore, _ feed: EventFeed) async throws {
+        let reference = try BruteForce(feed.events)
+        let hour = Timestamp(milliseconds: feed.received / 3_600_000 * 3_600_000 - 30 * 3_600_000)
+        for (columns, from, filters, words) in [
+            ([CountColumn.kind, .day], nil, [], nil), ([.tenant, .outcome], nil, [], nil),
+            ([], hour, [FieldFilter(.action, ["login", "other"])], nil),
+            ([.hour, .kind], hour, [FieldFilter(.kind, ["access"])], nil), ([.brand], nil, [FieldFilter(.actor, ["u7", "u8"])], nil),
+            ([.category, .action], Timestamp(milliseconds: hour.milliseconds + 1), [], "billing"),
+        ] as [([CountColumn], Timestamp?, [FieldFilter], String?)] {
+            for tenants in [nil, [UInt32(0)], [1, 3]] as [[UInt32]?] {
+                var query = CountQuery(tenants: tenants, from: from, by: columns)
+                query.filters = filters
+                query.text = try words.map { try TextQuery.parse($0) }
+                let answer = try await store.counts(query)
+                var expected: [[String]: Int] = [:]
+                for item in reference.items where tenants?.contains(item.event.tenant) ?? true {
+                    guard item.event.time >= from?.milliseconds ?? .min, filters.allSatisfy({ BruteForce.holds($0, item) }) else {
+                        continue
+                    }
+                    if let words, !BruteForce.holds(words, item) { continue }
+                    let keys = columns.map { column in
+                        switch column {
+                        case .day: String(Timestamp(milliseconds: item.event.time).description.prefix(10))
+                        case .hour: String(Timestamp(milliseconds: item.event.time).description.prefix(13))
+                        default: item.values.first { $0.path == [column.rawValue] }?.text ?? ""
+                        }
+                    }
+                    expected[keys, default: 0] += 1
+                }
+                if columns.isEmpty, expected.isEmpty { expected[[]] = 0 }
+                #expect(Dictionary(uniqueKeysWithValues: answer.rows.map { ($0.keys, $0.count) }) == expected)
+                #expect(answer.fromRollups == (words == nil && !columns.contains(.brand)))
+            }
+        }
+    }
+}

@@ -34,5 +34,7 @@ public struct CountAnswer: Sendable {
     public var rowsCut = false
     public var scanned = Scanned()
 
+    public init() {}
+
     public static let largestRowCount = 10_000
 }

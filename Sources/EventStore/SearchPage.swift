@@ -7,6 +7,8 @@ public struct SearchPage: Sendable {
     /// Asks for what follows; `nil` when nothing does.
     public var nextCursor: String?
     public var scanned = Scanned()
+
+    public init() {}
 }
 
 /// What an answer cost; part of every answer, so that a slow question explains itself.

@@ -58,29 +58,29 @@ public struct CanonicalLineCursor: ~Copyable {
         while at < end {
             switch base[at] {
             case UInt8(ascii: ","):
-                at += 1
-                if objects >> UInt64(depth) & 1 != 0 { readKey() }
+                at &+= 1
+                if objects &>> UInt64(depth) & 1 != 0 { readKey() }
             case UInt8(ascii: "{"):
                 guard depth < Self.deepest else { return false }
-                at += 1
-                depth += 1
-                objects |= 1 << UInt64(depth)
+                at &+= 1
+                depth &+= 1
+                objects |= 1 &<< UInt64(depth)
                 if at < end, base[at] == UInt8(ascii: "\"") { readKey() }
             case UInt8(ascii: "["):
                 guard depth < Self.deepest else { return false }
-                at += 1
-                depth += 1
-                objects &= ~(1 << UInt64(depth))
+                at &+= 1
+                depth &+= 1
+                objects &= ~(1 &<< UInt64(depth))
                 keys[depth] = 0
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                at += 1
-                depth -= 1
+                at &+= 1
+                depth &-= 1
                 if depth <= 0 { return false }
             case UInt8(ascii: "\""):
-                valueStart = at + 1
+                valueStart = at &+ 1
                 valueEnd = closingQuote(from: valueStart)
                 isString = true
-                at = valueEnd + 1
+                at = valueEnd &+ 1
                 return true
             default:
                 valueStart = at
@@ -97,10 +97,10 @@ public struct CanonicalLineCursor: ~Copyable {
 
     @inlinable @inline(__always)
     mutating func readKey() {
-        let start = at + 1
+        let start = at &+ 1
         let stop = closingQuote(from: start)
         keys[depth] = UInt64(start) << 32 | UInt64(stop - start)
-        at = stop + 2
+        at = stop &+ 2
     }
 
     /// Index of the quote that ends the string starting at `from`; eight bytes a step (Hacker's Delight, 6-1).
@@ -108,17 +108,17 @@ public struct CanonicalLineCursor: ~Copyable {
     mutating func closingQuote(from: Int) -> Int {
         isEscaped = false
         var index = from
-        while index + 8 <= end {
+        while index &+ 8 <= end {
             let word = UInt64(littleEndian: UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self))
             let quotes = word ^ 0x2222_2222_2222_2222
             let slashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
             let found =
                 ((quotes &- 0x0101_0101_0101_0101) & ~quotes | (slashes &- 0x0101_0101_0101_0101) & ~slashes) & 0x8080_8080_8080_8080
             if found == 0 {
-                index += 8
+                index &+= 8
                 continue
             }
-            index += found.trailingZeroBitCount >> 3
+            index &+= found.trailingZeroBitCount &>> 3
             if base[index] == UInt8(ascii: "\"") { return index }
             isEscaped = true
             index += 2

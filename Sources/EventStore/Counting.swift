@@ -122,28 +122,23 @@ struct Counting: ~Copyable {
     ) throws {
         let firstKey = RollupKey.pageKey(RollupKey.make(tenant: tenants.lowerBound, hour: hours.first, combination: 0))
         let lastKey = RollupKey.pageKey(RollupKey.make(tenant: tenants.upperBound, hour: hours.last, combination: 0))
+        let (keepsHour, keepsDay, keepsTenant) = (query.by.contains(.hour), query.by.contains(.day), query.by.contains(.tenant))
         for run in runs {
             scanned.termSeeks += 1
             try RunTable.rollups(firstKey...lastKey, run: run.number, database) { key, count in
                 let hour = RollupKey.hour(key)
                 let tenant = RollupKey.tenant(key)
-                if hour >= hours.first, hour <= hours.last, tenants.contains(tenant) { sums[key, default: 0] += Int(count) }
+                guard hour >= hours.first, hour <= hours.last, tenants.contains(tenant) else { return }
+                // Columns without time or tenant fold most rows into few.
+                let kept = keepsHour ? hour : keepsDay ? (hour >= 0 ? hour / 24 : (hour - 23) / 24) * 24 : 0
+                sums[RollupKey.make(tenant: keepsTenant ? tenant : 0, hour: kept, combination: RollupKey.combination(key)), default: 0] +=
+                    Int(count)
             }
         }
     }
 
     private mutating func addSums(_ sums: [UInt64: Int], _ combinations: [UInt32: RollupCollector.Combination]) {
-        // Columns without time or tenant fold most rows into few before a string is made.
-        var folded: [UInt64: Int] = [:]
-        let keepsHour = query.by.contains(.hour)
-        let keepsDay = query.by.contains(.day)
         for (key, count) in sums {
-            let hour = RollupKey.hour(key)
-            let kept = keepsHour ? hour : keepsDay ? (hour >= 0 ? hour / 24 : (hour - 23) / 24) * 24 : 0
-            let tenant = query.by.contains(.tenant) ? RollupKey.tenant(key) : 0
-            folded[RollupKey.make(tenant: tenant, hour: kept, combination: RollupKey.combination(key)), default: 0] += count
-        }
-        for (key, count) in folded {
             let combination = combinations[RollupKey.combination(key)] ?? RollupCollector.Combination(kind: "", action: "", outcome: "")
             guard query.filters.allSatisfy({ $0.values.contains(Self.value($0.field, combination)) }) else { continue }
             let keys = query.by.map { column in

@@ -36,9 +36,10 @@ final class DayWriter {
     }
 
     /// Packs `blocks`, all of this day, and stores `appliedPosition` with them: durable when it returns, undone as a
-    /// whole when it throws.
-    func pack(_ blocks: [OpenBlock], appliedPosition: UInt64, tools: inout PackTools, name: (UInt32) -> String) throws -> Packed {
-        let packed = compress(blocks, &tools)
+    /// whole when it throws. `fast` compresses for speed.
+    func pack(_ blocks: [OpenBlock], appliedPosition: UInt64, tools: inout PackTools, fast: Bool, name: (UInt32) -> String) throws -> Packed
+    {
+        let packed = compress(blocks, &tools, fast: fast)
         let rows = rollups.takeRows()
         tools.terms.sort(&tools.sorter)
         let firstBlock = lastBlock + 1
@@ -75,21 +76,22 @@ final class DayWriter {
         return packed
     }
 
-    private func compress(_ blocks: [OpenBlock], _ tools: inout PackTools) -> Packed {
+    private func compress(_ blocks: [OpenBlock], _ tools: inout PackTools, fast: Bool) -> Packed {
         var packed = Packed()
         tools.terms.removeAll()
         tools.membersLength = 0
         for (index, block) in blocks.enumerated() {
             let view = block.view
-            tools.terms.startBlock(index)
+            tools.terms.startBlock(index, bytes: view.byteCount)
+            let lines = view.allLines
             for number in 0..<view.count {
                 let event = view.events.base[number]
                 let line = Int(event.offset)..<Int(event.offset + event.length)
-                let combination = tools.terms.add(line: line, of: view.allLines, identity: event.identity)
+                let combination = tools.terms.add(line: line, of: lines, identity: event.identity)
                 if !rollups.isKnown(combination) { rollups.learn(combination, Self.combination(view.line(event))) }
                 rollups.count(tenant: view.tenant, time: event.time, combination: combination)
             }
-            let length = tools.compress(view.allLines)
+            let length = tools.compress(lines, fast: fast)
             let first = view.events.base[0]
             let last = view.events.base[view.count - 1]
             packed.entries.append(
@@ -178,14 +180,21 @@ struct PackTools: ~Copyable {
     var members: [UInt8] = []
     var membersLength = 0
     private let deflater: Deflater
+    private let fastDeflater: Deflater
 
-    init(level: Int) { deflater = Deflater(level: level) }
+    init(level: Int, pressedLevel: Int) {
+        deflater = Deflater(level: level)
+        fastDeflater = Deflater(level: pressedLevel)
+    }
 
     /// Appends the member of `lines` to `members`; the caller moves `membersLength` by the length returned.
-    mutating func compress(_ lines: UnsafeRawBufferPointer) -> Int {
-        let room = deflater.largestMember(of: lines.count)
+    mutating func compress(_ lines: UnsafeRawBufferPointer, fast: Bool) -> Int {
+        let room = max(deflater.largestMember(of: lines.count), fastDeflater.largestMember(of: lines.count))
         if members.count < membersLength + room { members.append(contentsOf: repeatElement(0, count: max(room, members.count))) }
         let start = membersLength
-        return members.withUnsafeMutableBytes { deflater.member(of: lines, into: UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
+        return members.withUnsafeMutableBytes { members in
+            let target = UnsafeMutableRawBufferPointer(rebasing: members[start...])
+            return fast ? fastDeflater.member(of: lines, into: target) : deflater.member(of: lines, into: target)
+        }
     }
 }

@@ -5,8 +5,11 @@ public struct EventStoreConfiguration: Sendable {
     /// Lines of one block before compression. Larger blocks compress better and cost a lookup more: an actor's events
     /// over a month lie in as many blocks as there are events, so the time to inflate one block is the price of it.
     public var blockBytes = 64 << 10
-    /// libdeflate's level for blocks; measured on generated events, see ``Deflater``.
+    /// libdeflate's level for blocks while there is time. Of canonical lines of 719 bytes in blocks of 64 KiB level 1 left
+    /// 120 bytes for 2.2 µs an event, level 4 109 for 3.8, level 6 101 for 5.1, level 7 99 for 6.7.
     public var compressionLevel = 6
+    /// The level while events come faster than that: 20 bytes more an event, and 3 µs less.
+    public var pressedCompressionLevel = 1
     /// Lines kept in memory until they are packed. Full means back-pressure on the writer.
     public var windowBytes = 64 << 20
     /// A partial block is packed once this many bytes were committed behind its first event, so that journal segments

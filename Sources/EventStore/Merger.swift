@@ -182,7 +182,8 @@ struct TermStream {
 
     private let run: Int64
     private let partition: Partition
-    private var pages: [(first: UInt64, body: [UInt8])] = []
+    /// In memory of their own, which the reader may point into.
+    private var pages: [(first: UInt64, body: AppendOnly<UInt8>)] = []
     private var page = 0
     private var reader: TermPageReader?
     private var next: Int64?
@@ -209,8 +210,8 @@ struct TermStream {
                 reader = nil
                 return
             }
-            // The pages' arrays are kept as long as the reader walks them and are not changed.
-            reader = pages[page].body.withUnsafeBytes { TermPageReader(first: pages[page].first, body: $0) }
+            let body = pages[page].body
+            reader = TermPageReader(first: pages[page].first, body: UnsafeRawBufferPointer(start: body.base, count: body.capacity))
         }
     }
 
@@ -226,7 +227,10 @@ struct TermStream {
                 database.cachedStatement(sql: "SELECT id, body FROM term_page WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"),
                 arguments: [from, end, Self.pagesARead]
             ).map { row in
-                (first: UInt64(bitPattern: (row[0] as Int64) & ((1 << RunTable.termBits) - 1)), body: [UInt8](row[1] as Data))
+                let stored: Data = row[1]
+                let body = AppendOnly<UInt8>(capacity: stored.count)
+                stored.copyBytes(to: body.base, count: stored.count)
+                return (first: UInt64(bitPattern: (row[0] as Int64) & ((1 << RunTable.termBits) - 1)), body: body)
             }
         }
         next = pages.count < Self.pagesARead ? nil : (run << RunTable.termBits | Int64(pages[pages.count - 1].first)) + 1

@@ -37,6 +37,8 @@ final class Packer: @unchecked Sendable {
     private static let packBytes = 8 << 20
     /// ...or after this time, so that a slow stream does not pile them up.
     private static let packMilliseconds = 1000
+    /// More than this waiting to be packed: events come faster than they can be compressed well.
+    private static let pressingBytes = 12 << 20
     /// A pack is one transaction; more blocks than this go into the next.
     private static let largestPackBytes = 24 << 20
 
@@ -44,7 +46,7 @@ final class Packer: @unchecked Sendable {
         self.store = store
         self.configuration = configuration
         self.logger = logger
-        tools = PackTools(level: configuration.compressionLevel)
+        tools = PackTools(level: configuration.compressionLevel, pressedLevel: configuration.pressedCompressionLevel)
     }
 
     func start() {
@@ -218,13 +220,15 @@ final class Packer: @unchecked Sendable {
         let day = chosen[0].view.day
         let writer = try writer(day)
         let identifiers = Set(chosen.map { ObjectIdentifier($0) })
-        let applied = store.state.withLock { state -> UInt64 in
+        let (applied, waiting) = store.state.withLock { state -> (UInt64, Int) in
+            let waiting = state.fresh.reduce(0) { $0 + $1.batch.lines.count } + state.ready.reduce(0) { $0 + $1.view.byteCount }
             let ready = state.ready
             defer { state.ready = ready }
             state.ready.removeAll { identifiers.contains(ObjectIdentifier($0)) }
-            return max(state.appliedPosition, state.firstUnpacked)
+            return (max(state.appliedPosition, state.firstUnpacked), waiting)
         }
-        let packed = try writer.pack(chosen, appliedPosition: applied, tools: &tools, name: store.tenantName)
+        let packed = try writer.pack(
+            chosen, appliedPosition: applied, tools: &tools, fast: waiting > Self.pressingBytes, name: store.tenantName)
         store.state.withLock { state in
             state.failure = nil
             state.packs += 1

@@ -70,9 +70,13 @@ enum RunTable {
     /// Appends to `found` the blocks of every term of `range`, run by run; counts the seeks.
     static func lookup(_ range: ClosedRange<UInt64>, runs: [Run], _ database: Database, into found: inout [UInt32], seeks: inout Int) throws
     {
+        // The page that the range starts in is the last one that starts at or before it. A single term never goes on in
+        // the next page.
+        let isOne = range.lowerBound == range.upperBound
         let statement = try database.cachedStatement(
-            sql:
-                "SELECT id, body FROM term_page WHERE id >= ifnull((SELECT max(id) FROM term_page WHERE id BETWEEN ? AND ?), ?) AND id <= ? ORDER BY id"
+            sql: isOne
+                ? "SELECT id, body FROM term_page WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
+                : "SELECT id, body FROM term_page WHERE id >= ifnull((SELECT max(id) FROM term_page WHERE id BETWEEN ? AND ?), ?) AND id <= ? ORDER BY id"
         )
         for run in runs {
             if range.lowerBound >= Term.identities, run.identities == 0 { continue }
@@ -80,8 +84,7 @@ enum RunTable {
             let low = base | Int64(range.lowerBound)
             let high = base | Int64(range.upperBound)
             seeks += 1
-            // The page that the range starts in is the last one that starts at or before it.
-            let rows = try Row.fetchCursor(statement, arguments: [base, low, low, high])
+            let rows = try Row.fetchCursor(statement, arguments: isOne ? [base, low] : [base, low, low, high])
             while let row = try rows.next() {
                 let first = UInt64(bitPattern: row[0] as Int64) & ((1 << UInt64(termBits)) - 1)
                 try row.withUnsafeData(atIndex: 1) { body in

@@ -33,19 +33,21 @@ struct Search: ~Copyable {
         static func == (left: Hit, right: Hit) -> Bool { left.key == right.key }
     }
 
-    /// Ordered so that the source with the best bound comes first.
+    /// Ordered so that the source with the best bound comes first. Sixteen plain bytes, because a common word puts
+    /// thousands of them into the queue.
     private struct Source: Comparable {
         /// The best event time it can hold, negated when ascending.
         var bound: Int64
-        var partition: Partition
-        var directory: BlockDirectory?
+        /// Index into `days`.
+        var day: Int32
         /// 0 for a partition whose terms have not been looked up.
         var block: UInt32
-        var entry: BlockEntry?
 
         static func < (left: Source, right: Source) -> Bool { left.bound > right.bound }
         static func == (left: Source, right: Source) -> Bool { left.bound == right.bound }
     }
+
+    private var days: [(partition: Partition, directory: BlockDirectory?)] = []
 
     init(_ query: SearchQuery, store: EventStore) throws(SearchError) {
         let filter = try EventFilter(filters: query.filters, text: query.text)
@@ -72,7 +74,10 @@ struct Search: ~Copyable {
         if times.isEmpty || tenants?.isEmpty == true { return SearchPage() }
         let snapshot = store.snapshot(tenants: tenants, times: times)
         searchFresh(snapshot)
-        for day in snapshot.days { enqueue(day.partition, day.tenants, day.directory) }
+        for day in snapshot.days {
+            days.append((day.partition, day.directory))
+            enqueue(Int32(days.count - 1), day.tenants)
+        }
         var stoppedAt: Int64?
         while let source = queue.popFirst() {
             if isFull, !canBeat(source.bound) { break }
@@ -139,7 +144,7 @@ struct Search: ~Copyable {
         for (key, line) in found { take(key) { line } }
     }
 
-    private mutating func enqueue(_ partition: Partition, _ summaries: [UInt32: TenantSummary], _ directory: BlockDirectory?) {
+    private mutating func enqueue(_ day: Int32, _ summaries: [UInt32: TenantSummary]) {
         var bound: Int64?
         func consider(_ summary: TenantSummary) {
             guard summary.minTime < times.upperBound, summary.maxTime >= times.lowerBound else { return }
@@ -152,18 +157,20 @@ struct Search: ~Copyable {
         }
         guard let bound else { return }
         scanned.partitions += 1
-        queue.insert(Source(bound: bound, partition: partition, directory: directory, block: 0, entry: nil))
+        queue.insert(Source(bound: bound, day: day, block: 0))
     }
 
     /// Looks up the partition's terms and puts its blocks into the queue.
     private mutating func open(_ source: Source) throws(SearchError) {
-        let directory = try store.directory(source.directory, of: source.partition)
+        let day = Int(source.day)
+        let directory = try store.directory(days[day].directory, of: days[day].partition)
+        days[day].directory = directory
         var list: [Source] = []
         func add(_ number: UInt32) {
             let entry = directory[number]
             guard entry.minTime < times.upperBound, entry.maxTime >= times.lowerBound else { return }
             list.append(
-                Source(bound: bound(entry.minTime, entry.maxTime), partition: source.partition, directory: nil, block: number, entry: entry)
+                Source(bound: bound(entry.minTime, entry.maxTime), day: source.day, block: number)
             )
         }
         if plan.isEmpty {
@@ -174,7 +181,7 @@ struct Search: ~Copyable {
             }
         } else {
             var seeks = 0
-            let numbers = try store.candidates(plan, source.partition, seeks: &seeks)
+            let numbers = try store.candidates(plan, days[day].partition, seeks: &seeks)
             scanned.termSeeks += seeks
             for number in numbers where directory.contains(number) && (tenants?.contains(directory[number].tenant) ?? true) {
                 add(number)
@@ -185,9 +192,10 @@ struct Search: ~Copyable {
     }
 
     private mutating func searchBlock(_ source: Source) {
-        guard let entry = source.entry else { return }
-        guard let lines = store.inflated.lines(of: source.block, entry, in: source.partition, inflater, scanned: &scanned) else {
-            store.noteDamagedBlock(source.partition, source.block)
+        let partition = days[Int(source.day)].partition
+        guard let entry = days[Int(source.day)].directory?[source.block] else { return }
+        guard let lines = store.inflated.lines(of: source.block, entry, in: partition, inflater, scanned: &scanned) else {
+            store.noteDamagedBlock(partition, source.block)
             return
         }
         scanned.bytes += lines.count

@@ -14,34 +14,33 @@ struct TermCollector: ~Copyable {
     static let blockBits: UInt64 = 20
 
     private var cursor = CanonicalLineCursor()
-    private var generation: UInt64 = 0
     private var block: UInt64 = 0
-    /// generation << 32 | term.
-    private var terms: UnsafeMutablePointer<UInt64>
+    /// generation << 28 | term, 0 where nothing ever was. Four bytes a slot and eight a value keep both sets of a usual
+    /// block in the first-level cache, where most of this work happens or does not.
+    private var terms: UnsafeMutablePointer<UInt32>
     private var termMask: Int
     private var termCount = 0
-    private var values: UnsafeMutablePointer<SeenValue>
+    private var generation: UInt32 = 0
+    /// 24 bits of the hash, the field's number, then where the value starts, counted over the blocks of the pack.
+    private var values: UnsafeMutablePointer<UInt64>
     private var valueMask: Int
     private var valueCount = 0
+    /// Bytes of the blocks before, plus one: smaller places are of another block.
+    private var blockStart = 1
+    private var blockBytes = 0
     private let scratch: UnsafeMutablePointer<UInt8>
     private var plain: [UInt8] = []
     private let fields = FieldTable.shared
 
-    private struct SeenValue {
-        /// Upper half of the hash, then the generation.
-        var tag: UInt64 = 0
-        var offset: UInt32 = 0
-        var length: UInt32 = 0
-        var field: UInt8 = 0
-    }
+    private static let largestGeneration: UInt32 = 15
 
     init() {
-        termMask = (1 << 13) - 1
+        termMask = (1 << 12) - 1
         terms = .allocate(capacity: termMask + 1)
         terms.initialize(repeating: 0, count: termMask + 1)
-        valueMask = (1 << 12) - 1
+        valueMask = (1 << 11) - 1
         values = .allocate(capacity: valueMask + 1)
-        values.initialize(repeating: SeenValue(), count: valueMask + 1)
+        values.initialize(repeating: 0, count: valueMask + 1)
         scratch = .allocate(capacity: Words.longest)
     }
 
@@ -55,14 +54,23 @@ struct TermCollector: ~Copyable {
         ordinary.removeAll(keepingCapacity: true)
         identities.removeAll(keepingCapacity: true)
         block = 0
+        blockStart = 1
+        blockBytes = 0
+        values.update(repeating: 0, count: valueMask + 1)
     }
 
-    /// Blocks of one pack are numbered from 0, less than 2^``blockBits``.
-    mutating func startBlock(_ number: Int) {
+    /// Blocks of one pack are numbered from 0, less than 2^``blockBits``; `bytes` of lines will come.
+    mutating func startBlock(_ number: Int, bytes: Int) {
         block = UInt64(number)
-        generation += 1
-        termCount = 0
+        blockStart += blockBytes
+        blockBytes = bytes
         valueCount = 0
+        termCount = 0
+        if generation == Self.largestGeneration {
+            terms.update(repeating: 0, count: termMask + 1)
+            generation = 0
+        }
+        generation += 1
     }
 
     /// `lines` is the block's buffer, `line` one of its lines; `identity` as in ``CommittedEvent``. Returns a hash of
@@ -90,7 +98,7 @@ struct TermCollector: ~Copyable {
             guard cursor.isString || place.hasFieldTerm, value.count > 0 else { continue }
             let hash = Term.fieldHash(place.number, value)
             if place.isCounted { combination = (combination &* 0x9E37_79B9_7F4A_7C15) ^ hash }
-            if isSeen(hash, place.number, offset: bodyOffset + cursor.valueStart, value, lines) { continue }
+            if isSeen(hash, place.number, offset: bodyOffset &+ cursor.valueStart, value, lines) { continue }
             if place.hasFieldTerm { insert(Term.folded(hash)) }
             if cursor.isString { addWords(value, place) }
         }
@@ -124,41 +132,42 @@ struct TermCollector: ~Copyable {
 
     @inline(__always)
     private mutating func insert(_ term: UInt64) {
-        let tagged = generation << 32 | term
+        let tagged = generation << UInt32(Term.ordinaryBits) | UInt32(truncatingIfNeeded: term)
         var slot = Int(truncatingIfNeeded: term) & termMask
         while true {
             let held = terms[slot]
             if held == tagged { return }
-            if held >> 32 != generation { break }
-            slot = (slot + 1) & termMask
+            if held >> UInt32(Term.ordinaryBits) != generation { break }
+            slot = (slot &+ 1) & termMask
         }
         terms[slot] = tagged
         ordinary.append(term << Self.blockBits | block)
-        termCount += 1
-        if termCount * 2 > termMask { growTerms() }
+        termCount &+= 1
+        if termCount &* 2 > termMask { growTerms() }
     }
 
-    /// Whether this block had the same bytes in the same field before; remembers them otherwise.
+    /// Whether this block had the same bytes in the same field before; remembers them otherwise. The byte behind a
+    /// value is compared too: it ends there as well when it is the same.
     @inline(__always)
     private mutating func isSeen(
         _ hash: UInt64, _ field: UInt8, offset: Int, _ value: UnsafeRawBufferPointer, _ lines: UnsafeRawBufferPointer
     ) -> Bool {
-        let tag = hash & 0xFFFF_FFFF_0000_0000 | generation & 0xFFFF_FFFF
+        let tag = (hash >> 40) << 8 | UInt64(field)
         var slot = Int(truncatingIfNeeded: hash) & valueMask
         while true {
             let held = values[slot]
-            if held.tag & 0xFFFF_FFFF != generation & 0xFFFF_FFFF { break }
-            if held.tag == tag, held.field == field, Int(held.length) == value.count,
-                equal(lines.baseAddress! + Int(held.offset), value.baseAddress!, value.count)
+            let start = Int(truncatingIfNeeded: held & 0xFFFF_FFFF) &- blockStart
+            if start < 0 { break }
+            if held >> 32 == tag, start &+ value.count < lines.count,
+                equal(lines.baseAddress! + start, value.baseAddress!, value.count &+ 1)
             {
                 return true
             }
-            slot = (slot + 1) & valueMask
+            slot = (slot &+ 1) & valueMask
         }
-        values[slot] = SeenValue(
-            tag: tag, offset: UInt32(truncatingIfNeeded: offset), length: UInt32(truncatingIfNeeded: value.count), field: field)
-        valueCount += 1
-        if valueCount * 2 > valueMask { growValues() }
+        values[slot] = tag << 32 | UInt64(truncatingIfNeeded: offset &+ blockStart)
+        valueCount &+= 1
+        if valueCount &* 2 > valueMask { growValues() }
         return false
     }
 
@@ -168,21 +177,21 @@ struct TermCollector: ~Copyable {
         termMask = termMask * 2 + 1
         terms = .allocate(capacity: termMask + 1)
         terms.initialize(repeating: 0, count: termMask + 1)
-        for tagged in old where tagged >> 32 == generation {
-            var slot = Int(truncatingIfNeeded: tagged & 0xFFFF_FFFF) & termMask
-            while terms[slot] >> 32 == generation { slot = (slot + 1) & termMask }
+        for tagged in old where tagged >> UInt32(Term.ordinaryBits) == generation {
+            var slot = Int(tagged & ((1 << UInt32(Term.ordinaryBits)) - 1)) & termMask
+            while terms[slot] != 0 { slot = (slot + 1) & termMask }
             terms[slot] = tagged
         }
         old.deallocate()
     }
 
-    /// The hash is not kept, so the block starts again with an empty, larger set: some values are cut twice.
+    /// The whole hash is not kept, so the block goes on with an empty, larger set: some values are cut twice.
     @inline(never)
     private mutating func growValues() {
         values.deallocate()
         valueMask = valueMask * 2 + 1
         values = .allocate(capacity: valueMask + 1)
-        values.initialize(repeating: SeenValue(), count: valueMask + 1)
+        values.initialize(repeating: 0, count: valueMask + 1)
         valueCount = 0
     }
 

@@ -33,7 +33,7 @@ enum Words {
     static func next(
         in text: UnsafePointer<UInt8>, count: Int, at: inout Int, scratch: UnsafeMutablePointer<UInt8>, lowered: UnsafePointer<UInt8>
     ) -> Int {
-        while at < count, lowered[Int(text[at])] == 0 { at += 1 }
+        while at < count, lowered[Int(text[at])] == 0 { at &+= 1 }
         var length = 0
         var union: UInt8 = 0
         while at < count, length < longest {
@@ -48,8 +48,8 @@ enum Words {
                 else { break }
                 scratch[length] = byte
             }
-            length += 1
-            at += 1
+            length &+= 1
+            at &+= 1
         }
         return union < 0x80 ? length : lowerBeyondASCII(scratch, length)
     }

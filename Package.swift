@@ -27,9 +27,9 @@ let package = Package(
         // Thin C faces of system libraries, nothing else.
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CChecksum"),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["libz-dev"])]),
-        .systemLibrary(name: "CLinux"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
 
         // The pipeline, from the event to its lookups.
@@ -38,7 +38,7 @@ let package = Package(
         .target(
             name: "Journal",
             dependencies: [
-                "EventModel", "CChecksum", .product(name: "SystemPackage", package: "swift-system"),
+                "EventModel", "CChecksum", "CLinux", .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(

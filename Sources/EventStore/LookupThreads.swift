@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Synchronization
 
@@ -19,8 +20,10 @@ final class LookupThreads: Sendable {
         self.largestWaiting = largestWaiting
         wakes = (0..<max(1, count)).map { _ in Wake() }
         for (index, wake) in wakes.enumerated() {
-            let thread = Thread { [self] in run(wake) }
-            thread.name = "lookup-\(index)"
+            let thread = Thread { [self] in
+                clinux_name_thread("lookup-\(index)")
+                run(wake)
+            }
             thread.stackSize = 1 << 20
             thread.start()
         }

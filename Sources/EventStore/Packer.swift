@@ -1,3 +1,4 @@
+import CLinux
 import EventModel
 import Foundation
 import Logging
@@ -50,8 +51,10 @@ final class Packer: @unchecked Sendable {
     }
 
     func start() {
-        let thread = Thread { self.run() }
-        thread.name = "packer"
+        let thread = Thread {
+            clinux_name_thread("packer")
+            self.run()
+        }
         thread.stackSize = 1 << 20
         thread.start()
     }

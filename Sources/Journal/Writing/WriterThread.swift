@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 
@@ -17,7 +18,7 @@ final class WriterThread: Sendable {
             &thread, nil,
             { argument in
                 // Seen in top, perf and the bench's figures by stage.
-                pthread_setname_np(pthread_self(), "journal")
+                clinux_name_thread("journal")
                 let work = Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue()
                 work.writer.run()
                 work.thread.end()

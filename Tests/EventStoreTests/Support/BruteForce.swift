@@ -25,6 +25,20 @@ struct BruteForce {
         var event: EventFeed.Event
         var values: [Value]
         var changes: [[String: Any]]
+        /// By path, joined with dots.
+        var places: [String: [Value]]
+        /// Of all strings but time and `original_id`: turns most questions away at once.
+        var words: Set<String>
+        var originalID: String?
+
+        init(_ event: EventFeed.Event, _ values: [Value], changes: [[String: Any]]) {
+            self.event = event
+            self.values = values
+            self.changes = changes
+            places = Dictionary(grouping: values) { $0.path.joined(separator: ".") }
+            words = Set(values.flatMap { $0.path == ["time"] || $0.path == ["original_id"] ? [] : $0.words })
+            originalID = places["original_id"]?.first?.lowered
+        }
     }
 
     let items: [Item]
@@ -34,7 +48,7 @@ struct BruteForce {
             let object = try JSONSerialization.jsonObject(with: Data(event.line.utf8)) as! [String: Any]
             var values: [Value] = []
             for (key, value) in object where !["seq", "id", "received"].contains(key) { Self.collect(value, [key], &values) }
-            return Item(event: event, values: values, changes: object["changes"] as? [[String: Any]] ?? [])
+            return Item(event, values, changes: object["changes"] as? [[String: Any]] ?? [])
         }
     }
 
@@ -87,10 +101,9 @@ struct BruteForce {
             case .statusCode: [("status_code", false)]
             default: [(filter.field.rawValue, false)]
             }
-        return item.values.contains { value in
-            places.contains { place, ignoring in
-                value.path.joined(separator: ".") == place
-                    && filter.values.contains { ignoring ? $0.lowercased() == value.lowered : $0 == value.text }
+        return places.contains { place, ignoring in
+            (item.places[place] ?? []).contains { value in
+                filter.values.contains { ignoring ? $0.lowercased() == value.lowered : $0 == value.text }
             }
         }
     }
@@ -115,12 +128,13 @@ struct BruteForce {
             }
         }
         let typed = clause.trimmingCharacters(in: CharacterSet(charactersIn: "\""))
+        if item.originalID == typed.lowercased() { return true }
         let phrase = words(typed)
-        return item.values.contains { value in
-            if !value.isString || value.path == ["time"] { return false }
-            if value.path == ["original_id"] { return value.lowered == typed.lowercased() }
-            return contains(value.words, phrase: phrase)
-        }
+        guard phrase.allSatisfy(item.words.contains) else { return false }
+        return phrase.count == 1
+            || item.values.contains {
+                $0.isString && $0.path != ["time"] && $0.path != ["original_id"] && contains($0.words, phrase: phrase)
+            }
     }
 
     func search(tenants: [UInt32]?, from: Int64?, to: Int64?, filters: [FieldFilter], clauses: [String], descending: Bool) -> [String] {

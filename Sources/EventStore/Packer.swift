@@ -232,8 +232,10 @@ final class Packer: @unchecked Sendable {
         }
         let packed = try writer.pack(
             chosen, appliedPosition: applied, tools: &tools, fast: waiting > Self.pressingBytes, name: store.tenantName)
+        var names: [UInt32: String] = [:]
+        for entry in packed.entries where names[entry.tenant] == nil { names[entry.tenant] = store.tenantName(entry.tenant) }
         store.state.withLock { state in
-            state.failure = nil
+            if state.droppedFrom == nil { state.failure = nil }
             state.packs += 1
             state.ready.removeAll { identifiers.contains(ObjectIdentifier($0)) }
             state.appliedPosition = applied
@@ -245,7 +247,7 @@ final class Packer: @unchecked Sendable {
             state.days[day] = nil
             for (index, entry) in packed.entries.enumerated() {
                 dayState.directory?.append(entry)
-                dayState.tenants[entry.tenant, default: TenantSummary(name: store.tenantName(entry.tenant))].add(
+                dayState.tenants[entry.tenant, default: TenantSummary(name: names[entry.tenant] ?? "")].add(
                     entry, lastSeq: packed.lastSeqs[index])
                 state.packedEnd = max(state.packedEnd, entry.lastPosition + 1)
             }

@@ -93,7 +93,7 @@ import Testing
         var feed = EventFeed(seed: 11)
         var store = try folder.open()
         for _ in 0..<20 { store.committed(feed.batch(100)) }
-        try await Self.check(store, feed, questions: 80, seed: 1, "fresh")
+        try await Self.check(store, feed, questions: 60, seed: 1, "fresh")
         for _ in 0..<6 {
             for _ in 0..<15 { store.committed(feed.batch(200)) }
             try store.packAll()
@@ -101,12 +101,12 @@ import Testing
         store.merger.drain()
         for _ in 0..<10 { store.committed(feed.batch(50)) }
         #expect(store.statistics.merges > 0)
-        try await Self.check(store, feed, questions: 50, seed: 2, "packed and fresh")
+        try await Self.check(store, feed, questions: 25, seed: 2, "packed and fresh")
         try store.packAll()
         await store.close()
         store = try folder.open()
         #expect(store.report.events == feed.events.count)
-        try await Self.check(store, feed, questions: 30, seed: 3, "reopened")
+        try await Self.check(store, feed, questions: 15, seed: 3, "reopened")
         await store.close()
     }
 
@@ -115,7 +115,7 @@ import Testing
         let folder = try StoreFolder()
         var feed = EventFeed(seed: 5)
         let store = try folder.open { $0.scanBytes = 30_000 }
-        for _ in 0..<20 { store.committed(feed.batch(100)) }
+        for _ in 0..<8 { store.committed(feed.batch(100)) }
         try store.packAll()
         for order in [SearchOrder.descending, .ascending] {
             var query = SearchQuery(tenants: [0, 1])

@@ -18,7 +18,9 @@ enum MediaType {
         case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines":
             return .lines
         case "text/plain": return .text
-        case "": return takesText ? .text : .json
+        // What `curl -d` claims when nobody says otherwise. No path here takes a form, and a newcomer's first event is
+        // not the moment to insist on a header.
+        case "", "application/x-www-form-urlencoded": return takesText ? .text : .json
         case "application/json": return .json
         default:
             if type.hasPrefix("application/"), type.hasSuffix("+json") { return .json }

@@ -50,6 +50,41 @@ import Testing
         #expect(try Journal.open(.test(folder)).tenants.names == ["tenant0", "tenant1", "other"])
     }
 
+    @Test("A flipped byte in the last frame is damage and not a torn tail: the bytes are kept, the lost positions named")
+    func damagedTail() async throws {
+        let (bytes, lines, ends) = try await filled(3)
+        // Behind the head of 48 bytes: with a wrong length nothing tells it from a torn one.
+        for offset in stride(from: ends[1] + 48, to: ends[2], by: 7) {
+            var damaged = bytes
+            damaged[offset] ^= 0x10
+            try TemporaryFolder.write(damaged, to: folder.segments[0])
+            let journal = try Journal.open(.test(folder))
+            let quarantined = try #require(journal.recovery.quarantined.first)
+            #expect(quarantined.lostPositions == [4..<6])
+            #expect(try TemporaryFolder.bytes(of: FilePath(quarantined.keptAs)) == damaged)
+            #expect(try journal.allLines == Array(lines[..<4]))
+            await journal.close()
+            try DiskFiles().remove(FilePath(quarantined.keptAs))
+        }
+    }
+
+    @Test("A tail is damage when a store has applied its events, and an emptied segment too")
+    func appliedTail() async throws {
+        let (bytes, lines, ends) = try await filled(3)
+        let path = folder.segments[0]
+        for (length, kept) in [(ends[1] + 10, 4), (0, 0)] {
+            try TemporaryFolder.write(Array(bytes[..<length]), to: path)
+            let journal = try Journal.open(.test(folder), floor: JournalFloor(position: 5))
+            #expect(journal.recovery.quarantined.count == 1)
+            #expect(journal.recovery.quarantined[0].lostPositions == [UInt64(kept)..<5])
+            #expect(try journal.allLines == Array(lines[..<kept]))
+            #expect(try await journal.append(.of("tenant0", "next")).tenants.count == 1)
+            #expect(journal.endPosition == 6)
+            await journal.close()
+            for segment in folder.segments { try DiskFiles().remove(segment) }
+        }
+    }
+
     @Test("Zeros behind the last frame are the end of the log")
     func zeroTail() async throws {
         let (bytes, lines, _) = try await filled(2)

@@ -10,6 +10,8 @@ struct Recovery {
     private let folder: SegmentFolder
     private let node: UInt16
     private let logger: Logger
+    /// What the stores have applied: everything below was committed once.
+    private let committedEnd: UInt64
 
     private(set) var report = RecoveryReport()
     private(set) var segments: [SegmentCatalogue.Segment] = []
@@ -23,6 +25,7 @@ struct Recovery {
         self.folder = folder
         self.node = configuration.node
         self.logger = logger
+        committedEnd = floor.position
         position = 0
         for tenant in floor.tenants {
             try numbering.merge(name: tenant.name, number: tenant.number, lastSeq: tenant.lastSeq)
@@ -100,7 +103,7 @@ struct Recovery {
         var segment = SegmentCatalogue.Segment(firstPosition: first, path: path, committedBytes: start)
 
         var named: [(number: UInt32, name: String)] = []
-        let scan = content.withBytes { bytes in
+        var scan = content.withBytes { bytes in
             SegmentScan(bytes, from: start, position: first) { frame, offset in
                 named.append(contentsOf: frame.names)
                 segment.note(position: frame.header.firstPosition, offset: offset)
@@ -114,15 +117,33 @@ struct Recovery {
         segment.committedBytes = scan.end
 
         let size = content.withBytes { $0.count }
-        if header == nil, scan.frames == 0, size <= newHead(first).encoded().count {
+        if header == nil, scan.frames == 0, size <= newHead(first).encoded().count, committedEnd <= first {
             return try removeUnfinished(path, bytes: size)
         }
+        if isNewest { content.withBytes { suspectTail($0, &scan) } }
         if header != nil, scan.damage.isEmpty, scan.tornBytes == 0 || isNewest {
             if scan.tornBytes > 0 { reportTorn(path, bytes: scan.tornBytes) }
         } else {
             try repair(&segment, content, scan, header: header)
         }
         segments.append(segment)
+    }
+
+    /// A tail that no crash of ours leaves behind is damage: a frame that is there in full length with a wrong checksum,
+    /// or one whose events a store has already applied, which happens only after its sync. Its bytes are kept aside like
+    /// those of any damage. (A power cut may leave a whole frame half written; keeping a copy of that costs nothing.)
+    private func suspectTail(_ bytes: UnsafeRawBufferPointer, _ scan: inout SegmentScan) {
+        let wasCommitted = committedEnd > scan.endPosition
+        var lostEnd = max(committedEnd, scan.endPosition)
+        if scan.tornBytes > 0, let frame = FrameHeader(UnsafeRawBufferPointer(rebasing: bytes[scan.end...])),
+            frame.frameLength <= scan.tornBytes, frame.firstPosition >= scan.endPosition, frame.events <= Limits.bodyBytes
+        {
+            lostEnd = max(lostEnd, frame.endPosition)
+        } else if !wasCommitted {
+            return
+        }
+        scan.damage.append(SegmentScan.Damage(bytes: scan.end..<bytes.count, lostPositions: scan.endPosition..<lostEnd))
+        scan.tornBytes = 0
     }
 
     private mutating func merge(_ header: SegmentHeader) throws(JournalError) {

@@ -1,4 +1,5 @@
 import EventModel
+import Glibc
 import SystemPackage
 
 /// Sets a damaged segment aside, byte for byte, and puts a file with its good frames in its place.
@@ -14,7 +15,6 @@ enum SegmentRepair {
         let name = path.lastComponent!.string
         let folder = path.removingLastComponent()
         let fresh = folder.appending(String(name.dropLast(SegmentName.suffix.count)) + SegmentName.repairingSuffix)
-        let kept = name + ".quarantined-" + String(time.milliseconds)
 
         let encoded = header.encoded()
         var length = encoded.count
@@ -25,9 +25,26 @@ enum SegmentRepair {
             length += stretch.count
         }
         try file.sync()
-        try files.link(path, to: folder.appending(kept))
+        let kept = try keep(path, name, in: folder, at: time.milliseconds, files: files)
         try files.rename(fresh, to: path)
         try files.syncFolder(folder)
         return (length, kept)
+    }
+
+    /// A second name for the original; one that is not taken yet.
+    private static func keep(
+        _ path: FilePath, _ name: String, in folder: FilePath, at milliseconds: Int64, files: any JournalFiles
+    ) throws(FileFault) -> String {
+        var attempt: Int64 = 0
+        while true {
+            let kept = name + ".quarantined-" + String(milliseconds + attempt)
+            do throws(FileFault) {
+                try files.link(path, to: folder.appending(kept))
+                return kept
+            } catch {
+                attempt += 1
+                guard error.errno == EEXIST, attempt < 1000 else { throw error }
+            }
+        }
     }
 }

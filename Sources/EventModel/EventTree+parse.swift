@@ -73,7 +73,13 @@ extension EventTree {
             let node = addNode(shape: .null)
             if parentIsObject {
                 setKey(node, tapeWord: word, structural: Int(structural.pointee), hasEscapes: hasEscapes)
-                try checkDuplicate(node, parent: parent, depth: depth, unknownStart: unknownStarts[depth])
+                do throws(Rejection) {
+                    try checkDuplicate(node, parent: parent, depth: depth, unknownStart: unknownStarts[depth])
+                } catch {
+                    var named = error
+                    named.field = path(parents: parents, depth: depth, parent: parent, node: node)
+                    throw named
+                }
                 tape += 1
                 structural += 2
                 word = tape.pointee

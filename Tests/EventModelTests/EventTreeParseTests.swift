@@ -75,11 +75,11 @@ struct EventTreeParseTests {
     }
 
     @Test(
-        "the same key twice in one object is refused and named",
+        "the same key twice in one object is refused and named by its path",
         arguments: [
-            (#"{"a":1,"a":1}"#, "a"), (#"{"actor":{},"b":{},"actor":{}}"#, "actor"), (#"{"x":{"id":1,"name":2,"id":3}}"#, "id"),
-            (#"{"x":[{"id":1},{"q":1,"q":2}]}"#, "q"), (#"{"a":1,"\u0061":2}"#, "a"), (#"{"\u0069d":1,"id":2}"#, "id"),
-            (#"{"x":{"y":{"z":[[{"kind":{"kind":1},"type":[{"kind":2}],"kind":0}]]}}}"#, "kind"), (#"{"":1,"":2}"#, ""),
+            (#"{"a":1,"a":1}"#, "a"), (#"{"actor":{},"b":{},"actor":{}}"#, "actor"), (#"{"x":{"id":1,"name":2,"id":3}}"#, "x.id"),
+            (#"{"x":[{"id":1},{"q":1,"q":2}]}"#, "x.q"), (#"{"a":1,"\u0061":2}"#, "a"), (#"{"\u0069d":1,"id":2}"#, "id"),
+            (#"{"x":{"y":{"z":[[{"kind":{"kind":1},"type":[{"kind":2}],"kind":0}]]}}}"#, "x.y.z.kind"), (#"{"":1,"":2}"#, ""),
             (#"{"a\"":1,"b":2,"a\u0022":3}"#, "a\""),
             (#"{"é":1,"\u00e9":2}"#, "é"), (#"{"q":{"q":1},"r":{"q":{"q":2}},"q":3}"#, "q"),
         ])

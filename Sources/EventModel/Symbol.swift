@@ -1,6 +1,6 @@
 /// A key's name as a small number, so that a field is found by comparing integers. 0 stands for every name that
 /// neither the canonical event nor a loaded pipeline knows.
-public struct Symbol: Sendable, Hashable {
+public struct Symbol: Sendable, Hashable, BitwiseCopyable {
     public let number: UInt16
 
     @inlinable

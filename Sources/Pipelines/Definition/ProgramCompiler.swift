@@ -8,12 +8,14 @@ struct ProgramCompiler {
 
     static func compile(_ definition: PipelineDefinition, symbols: SymbolTable) throws(PipelineLoadError) -> Program {
         let compiler = ProgramCompiler(symbols: symbols)
+        var instructions: [Instruction] = []
         for (index, step) in definition.steps.enumerated() {
             let condition = try step.when.map { when throws(PipelineLoadError) in try compiler.condition(when) } ?? -1
             for operation in try compiler.operations(step) {
-                compiler.program.instructions.append(Instruction(operation: operation, condition: condition, step: index))
+                instructions.append(Instruction(operation: operation, needs: operation.needs, condition: condition, step: index))
             }
         }
+        compiler.program.instructions = compiler.program.keep(instructions)
         return compiler.program
     }
 

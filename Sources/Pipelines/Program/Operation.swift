@@ -32,6 +32,9 @@ enum Operation {
 /// An operation with what it depends on and where it came from.
 struct Instruction {
     var operation: Operation
+    /// The root member without which the operation does nothing, `.unknown` where it always may: most steps ask for
+    /// something that most events do not have, and this is the quickest way to find out.
+    var needs: Symbol
     /// Index into `Program.conditions`, -1 for always.
     var condition: Int
     /// Index of the step in the definition.
@@ -143,4 +146,15 @@ struct Matching {
 
     var rules: UnsafeBufferPointer<Rule>
     var otherwise: UnsafeBufferPointer<Assignment>
+}
+
+extension Operation {
+    var needs: Symbol {
+        switch self {
+        case .move(let path, _), .copy(let path, _), .translate(let path, _), .classify(let path, _), .split(let path, _),
+            .match(let path, _), .readTime(let path, _), .lowercase(let path), .remove(let path), .allow(let path, _):
+            path[0]
+        case .set, .setDefault, .fill, .require: .unknown
+        }
+    }
 }

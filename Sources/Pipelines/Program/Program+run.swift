@@ -3,8 +3,8 @@ import EventModel
 extension Program {
     /// Runs all instructions, or those of one step, over `tree`. Pure: depends on nothing but the tree and `received`.
     func run(_ tree: inout EventTree, received: Timestamp, onlyStep: Int? = nil) throws(Rejection) {
-        for index in instructions.indices {
-            let instruction = instructions[index]
+        for instruction in instructions {
+            if instruction.needs != .unknown, !tree.child(of: .root, instruction.needs).exists { continue }
             if let onlyStep, instruction.step != onlyStep { continue }
             if instruction.condition >= 0, !conditions[instruction.condition].allSatisfy({ $0.holds(tree) }) { continue }
             try perform(instruction.operation, &tree, received)

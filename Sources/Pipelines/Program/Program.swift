@@ -4,7 +4,7 @@ import EventModel
 /// name. Immutable and shared by every normaliser.
 final class Program: @unchecked Sendable {
     // Unchecked: literals point into buffers that are filled before the program is shared and freed in `deinit`.
-    var instructions: ContiguousArray<Instruction> = []
+    var instructions = UnsafeBufferPointer<Instruction>(start: nil, count: 0)
     var conditions: ContiguousArray<UnsafeBufferPointer<Condition>> = []
     var templates: ContiguousArray<Template> = []
     var translations: ContiguousArray<Translation> = []

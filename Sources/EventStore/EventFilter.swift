@@ -15,8 +15,8 @@ struct EventFilter: Sendable {
         case field(places: [Place], values: [[UInt8]], lowered: [[UInt8]])
         /// A string value has the words in a row, or `original_id` is `whole`.
         case words(TextQuery.Phrase)
-        /// A value at or below the path has the words, or is `whole`.
-        case path([[UInt8]], TextQuery.Phrase)
+        /// A value at or below the path, its names joined with dots, has the words, or is `whole`.
+        case path([UInt8], TextQuery.Phrase)
         /// A change of this field with `whole` as old or new value.
         case change(field: [UInt8], TextQuery.Phrase)
     }
@@ -43,12 +43,11 @@ struct EventFilter: Sendable {
     }
 
     private static func clause(_ clause: TextQuery.Clause) -> Clause {
-        let path = clause.path.map { Array($0.utf8) }
-        if path.isEmpty { return Clause(negated: clause.negated, test: .words(clause.phrase)) }
-        if clause.path.count == 2, clause.path[0] == "changes", !["field", "op", "old", "new"].contains(clause.path[1]) {
-            return Clause(negated: clause.negated, test: .change(field: Words.lower(path[1]), clause.phrase))
+        if clause.path.isEmpty { return Clause(negated: clause.negated, test: .words(clause.phrase)) }
+        if let field = clause.changedField {
+            return Clause(negated: clause.negated, test: .change(field: Words.lower(Array(field.utf8)), clause.phrase))
         }
-        return Clause(negated: clause.negated, test: .path(path, clause.phrase))
+        return Clause(negated: clause.negated, test: .path(Array(clause.path.joined(separator: ".").utf8), clause.phrase))
     }
 
     private static func literal(_ test: Test) -> [UInt8]? {
@@ -73,8 +72,7 @@ struct EventFilter: Sendable {
         if clauses.isEmpty { return true }
         guard let head = CanonicalLine(line) else { return false }
         var held: UInt64 = 0
-        scratch.changeField.removeAll(keepingCapacity: true)
-        scratch.cursor.startFields(head.body)
+        scratch.startLine(head.body)
         while scratch.cursor.next() {
             scratch.newValue()
             for (index, clause) in clauses.enumerated() where held >> UInt64(index) & 1 == 0 {
@@ -91,8 +89,11 @@ struct EventFilter: Sendable {
 /// What walking one line needs.
 struct FilterScratch: ~Copyable {
     var cursor = CanonicalLineCursor()
-    /// `field` of the change that is being walked, lower-cased.
-    var changeField: [UInt8] = []
+    /// `field` of the change that is being walked, lower-cased; empty while it is not known.
+    private var changeField: [UInt8] = []
+    /// Behind the value before in `changes`, and how many containers were open there.
+    private var changesEnd: UnsafeRawPointer?
+    private var changesDepth = 0
     private var plain: [UInt8] = []
     private var isPlainReady = false
     private var lowered: [UInt8] = []
@@ -100,14 +101,54 @@ struct FilterScratch: ~Copyable {
     private var words: [[UInt8]] = []
     private var areWordsReady = false
 
+    mutating func startLine(_ body: UnsafeRawBufferPointer) {
+        changesEnd = nil
+        cursor.startFields(body)
+    }
+
     mutating func newValue() {
+        forgetForms()
+        if cursor.depth >= 3, cursor.key(1).count == 7, Self.equals(cursor.key(1), "changes") { followChanges() }
+    }
+
+    private mutating func forgetForms() {
         isPlainReady = false
         isLoweredReady = false
         areWordsReady = false
-        if cursor.depth == 3, Self.equals(cursor.key(1), "changes"), Self.equals(cursor.key(3), "field") {
+    }
+
+    private mutating func followChanges() {
+        if isNewChange { changeField.removeAll(keepingCapacity: true) }
+        if cursor.depth == 3, Self.equals(cursor.key(3), "field") {
             readLowered()
             changeField = lowered
         }
+        changesEnd = cursor.value.baseAddress! + cursor.value.count + (cursor.isString ? 1 : 0)
+        changesDepth = cursor.depth
+    }
+
+    /// Whether the value's change is another one than that of the value before: whether a change was closed in between.
+    /// Only keys and empty containers can stand there.
+    private var isNewChange: Bool {
+        guard var at = changesEnd else { return true }
+        let end = cursor.value.baseAddress!
+        var depth = changesDepth
+        while at < end {
+            switch at.load(as: UInt8.self) {
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                depth -= 1
+                if depth < 3 { return true }
+            case UInt8(ascii: "\""):
+                at += 1
+                while at < end, at.load(as: UInt8.self) != UInt8(ascii: "\"") {
+                    at += at.load(as: UInt8.self) == UInt8(ascii: "\\") ? 2 : 1
+                }
+            default: break
+            }
+            at += 1
+        }
+        return false
     }
 
     private mutating func readPlain() {
@@ -133,7 +174,7 @@ struct FilterScratch: ~Copyable {
     mutating func holds(_ test: EventFilter.Test) -> Bool {
         switch test {
         case .field(let places, let values, let lowercase):
-            for place in places where isAt(place.path, exactly: true) {
+            for place in places where isAt(place.path) {
                 if place.ignoringCase {
                     readLowered()
                     if lowercase.contains(lowered) { return true }
@@ -147,7 +188,7 @@ struct FilterScratch: ~Copyable {
             guard cursor.isString, !(cursor.depth == 1 && Self.equals(cursor.key(1), "time")) else { return false }
             return isOriginalID ? isTyped(phrase) : hasWords(phrase)
         case .path(let path, let phrase):
-            guard isAt(path, exactly: false) else { return false }
+            guard isAtOrBelow(path) else { return false }
             return isOriginalID ? isTyped(phrase) : isWhole(phrase) || hasWords(phrase)
         case .change(let field, let phrase):
             guard changeField == field, cursor.depth >= 3, Self.equals(cursor.key(1), "changes") else { return false }
@@ -180,14 +221,35 @@ struct FilterScratch: ~Copyable {
         return false
     }
 
-    /// Whether the keys on the way to the value are `path`, arrays left out; `exactly`, or `path` and more.
-    private func isAt(_ path: [[UInt8]], exactly: Bool) -> Bool {
+    /// Whether the keys on the way to the value, joined with dots, are `path` or go on below it, arrays left out. So
+    /// `labels.k8s.io/name` is met as one name, as names in each other, and as anything between.
+    private func isAtOrBelow(_ path: [UInt8]) -> Bool {
         var matched = 0
         for level in 1...max(1, cursor.depth) {
             let key = cursor.key(level)
             // An array has no key of its own.
             if key.count == 0 { continue }
-            if matched == path.count { return !exactly }
+            if matched > 0 {
+                guard path[matched] == UInt8(ascii: ".") else { return false }
+                matched += 1
+            }
+            guard matched + key.count <= path.count,
+                path.withUnsafeBytes({ equal($0.baseAddress! + matched, key.baseAddress!, key.count) })
+            else { return false }
+            matched += key.count
+            if matched == path.count { return true }
+        }
+        return false
+    }
+
+    /// Whether the keys on the way to the value are `path`, arrays left out.
+    private func isAt(_ path: [[UInt8]]) -> Bool {
+        var matched = 0
+        for level in 1...max(1, cursor.depth) {
+            let key = cursor.key(level)
+            // An array has no key of its own.
+            if key.count == 0 { continue }
+            if matched == path.count { return false }
             guard key.count == path[matched].count, path[matched].withUnsafeBytes({ equal($0.baseAddress!, key.baseAddress!, key.count) })
             else { return false }
             matched += 1
@@ -201,7 +263,7 @@ struct FilterScratch: ~Copyable {
 
     /// The current value as text.
     mutating func plainText() -> String {
-        newValue()
+        forgetForms()
         readPlain()
         return String(decoding: plain, as: UTF8.self)
     }

@@ -31,9 +31,7 @@ struct TermPlan: Sendable {
                 add([Alternative(identities: Self.identities(clause.phrase.typed))])
             } else if clause.path[0] != "time", !clause.phrase.words.isEmpty, Self.isText(clause.phrase.whole) {
                 // `changes.role:admin`: the change's field is a value too, so its words are terms.
-                if clause.path.count == 2, clause.path[0] == "changes", !["field", "op", "old", "new"].contains(clause.path[1]) {
-                    words.terms += Words.all(in: Array(clause.path[1].utf8)).map { Term.word($0) }
-                }
+                if let field = clause.changedField { words.terms += Words.all(in: Array(field.utf8)).map { Term.word($0) } }
                 add([words])
             }
         }

@@ -1,6 +1,7 @@
 /// What a word is, for the index and for questions alike.
 ///
-/// A word is a run of letters, digits, `_` and characters beyond ASCII, lower-cased. A `-` joins when a digit follows, `.`
+/// A word is a run of letters, digits, `_` and characters beyond ASCII, lower-cased; typographic signs and spaces are none
+/// of these (``separatorLength(_:_:_:)``), so that „refund“ and refund… are the word refund. A `-` joins when a digit follows, `.`
 /// and `:` join between two digits: addresses, versions, dates and ids such as `TCK-390706` are one word, which makes
 /// them selective; `billing-refund` and `acme.example.com` are several.
 enum Words {
@@ -10,10 +11,8 @@ enum Words {
     @inline(__always)
     static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
 
-    @inline(__always)
-    static func isWordByte(_ byte: UInt8) -> Bool { lowered[Int(byte)] != 0 }
-
-    /// Lower case of every byte that can stand in a word, 0 for the others. Never freed, never written again.
+    /// Lower case of every byte that can stand in a word, 0 for the others and for those with which a separator beyond
+    /// ASCII may begin: only these need a second look. Never freed, never written again.
     nonisolated(unsafe) static let lowered: UnsafePointer<UInt8> = {
         let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
         for value in 0..<256 {
@@ -21,6 +20,7 @@ enum Words {
             switch byte {
             case UInt8(ascii: "A")...UInt8(ascii: "Z"): table[value] = byte | 0x20
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): table[value] = byte
+            case 0xC2, 0xC3, 0xE2, 0xE3: table[value] = 0
             default: table[value] = byte >= 0x80 ? byte : 0
             }
         }
@@ -33,7 +33,15 @@ enum Words {
     static func next(
         in text: UnsafePointer<UInt8>, count: Int, at: inout Int, scratch: UnsafeMutablePointer<UInt8>, lowered: UnsafePointer<UInt8>
     ) -> Int {
-        while at < count, lowered[Int(text[at])] == 0 { at &+= 1 }
+        while at < count, lowered[Int(text[at])] == 0 {
+            if text[at] >= 0x80 {
+                let length = separatorLength(text, count, at)
+                if length == 0 { break }
+                at &+= length
+            } else {
+                at &+= 1
+            }
+        }
         var length = 0
         var union: UInt8 = 0
         while at < count, length < longest {
@@ -41,6 +49,10 @@ enum Words {
             let low = lowered[Int(byte)]
             if low != 0 {
                 scratch[length] = low
+                union |= byte
+            } else if byte >= 0x80 {
+                guard separatorLength(text, count, at) == 0 else { break }
+                scratch[length] = byte
                 union |= byte
             } else {
                 guard length > 0, at + 1 < count, isDigit(text[at + 1]),
@@ -52,6 +64,25 @@ enum Words {
             at &+= 1
         }
         return union < 0x80 ? length : lowerBeyondASCII(scratch, length)
+    }
+
+    /// Bytes of the separator beyond ASCII that begins at `at`, 0 when none does: U+00A0–00BF but for the letters ª µ º,
+    /// × and ÷, U+2000–206F (spaces, dashes, quotes, dots), U+3000–3003 (ideographic space, comma, full stop).
+    @inline(never)
+    static func separatorLength(_ text: UnsafePointer<UInt8>, _ count: Int, _ at: Int) -> Int {
+        guard at + 1 < count else { return 0 }
+        let second = text[at + 1]
+        switch text[at] {
+        case 0xC2: return second >= 0xA0 && second != 0xAA && second != 0xB5 && second != 0xBA ? 2 : 0
+        case 0xC3: return second == 0x97 || second == 0xB7 ? 2 : 0
+        case 0xE2:
+            guard at + 2 < count else { return 0 }
+            return second == 0x80 || (second == 0x81 && text[at + 2] <= 0xAF) ? 3 : 0
+        case 0xE3:
+            guard at + 2 < count else { return 0 }
+            return second == 0x80 && text[at + 2] <= 0x83 ? 3 : 0
+        default: return 0
+        }
     }
 
     @inline(never)

@@ -43,7 +43,8 @@ import Testing
         }
         for _ in 0..<random.below(3) {
             let clause = random.pick([
-                "billing", "REFUND", "éclair", "naïve", "v1.2.3", "10.0.0.7", "tck-4711", "half", "slash", "rare\(random.below(500))",
+                "billing", "REFUND", "éclair", "naïve", "v1.2.3", "10.0.0.7", "tck-4711", "half", "slash", "sofort", "\"10 µs\"",
+                "ip:10.7.0.1", "rare\(random.below(500))",
                 "\"billing refund\"",
                 "\"acme.example.com\"", "summary:outage", "changes.role:admin", "changes.status:closed", "changes.priority:true",
                 "unmapped.deep:rare\(random.below(500))",

@@ -71,10 +71,17 @@ struct BruteForce {
         var words: [String] = []
         var word = ""
         let scalars = Array(text.unicodeScalars)
+        func isSeparator(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar.value {
+            case 0xAA, 0xB5, 0xBA: false
+            case 0..<0x80, 0xA0...0xBF, 0xD7, 0xF7, 0x2000...0x206F, 0x3000...0x3003: true
+            default: false
+            }
+        }
         func isDigit(_ index: Int) -> Bool { scalars.indices.contains(index) && ("0"..."9").contains(scalars[index]) }
         for (index, scalar) in scalars.enumerated() {
             let isLetter =
-                ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || scalar.value >= 0x80 || scalar == "_" || isDigit(index)
+                ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || !isSeparator(scalar) || scalar == "_" || isDigit(index)
             let joins = !word.isEmpty && isDigit(index + 1) && (scalar == "-" || ((scalar == "." || scalar == ":") && isDigit(index - 1)))
             if isLetter || joins {
                 word.unicodeScalars.append(scalar)
@@ -112,7 +119,8 @@ struct BruteForce {
     static func holds(_ clause: String, _ item: Item) -> Bool {
         if clause.hasPrefix("-") { return !holds(String(clause.dropFirst()), item) }
         if let colon = clause.firstIndex(of: ":"), clause.first!.isLetter {
-            let path = clause[..<colon].split(separator: ".").map(String.init)
+            let names = clause[..<colon].split(separator: ".").map(String.init)
+            let path = names == ["ip"] ? ["source", "ip"] : names
             let value = clause[clause.index(after: colon)...].trimmingCharacters(in: CharacterSet(charactersIn: "\""))
             if path.count == 2, path[0] == "changes", !["field", "op", "old", "new"].contains(path[1]) {
                 return item.changes.contains { change in

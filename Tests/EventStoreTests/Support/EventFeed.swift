@@ -28,6 +28,7 @@ struct EventFeed {
     static let last = ["Diaz", "Novák", "O\\\"Neil", "Chen", "Back\\\\slash"]
     static let words = [
         "billing", "refund", "Outage", "naïve", "ÉCLAIR", "v1.2.3", "10.0.0.7", "TCK-4711", "acme.example.com", "half-life", "a_b", "x",
+        "„sofort“…", "10\u{A0}µs",
     ]
 
     init(seed: UInt64) { random = SeededGenerator(seed) }

@@ -26,11 +26,13 @@ public enum CountColumn: String, Sendable, CaseIterable {
 
 public struct CountAnswer: Sendable {
     /// Sorted by keys. A key is "" where the event has no such field; days are `2026-11-20`, hours `2026-11-20T13`.
+    /// Webhooks and integrations are counted by name, and by id where they have none: several of one name are one row.
     public var rows: [(keys: [String], count: Int)] = []
-    public var total: Int { rows.reduce(0) { $0 + $1.count } }
+    /// Of all groups, those without a row included.
+    public var total = 0
     /// Answered from the rollups without looking at events.
     public var fromRollups = false
-    /// More than ``largestRowCount`` groups: the others are counted, but in no row.
+    /// More than ``largestRowCount`` groups: the oldest days or hours, else the last keys, are counted in `total`, but in no row.
     public var rowsCut = false
     public var scanned = Scanned()
 

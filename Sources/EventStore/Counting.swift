@@ -63,9 +63,15 @@ struct Counting: ~Copyable {
         answer.scanned = scanned
         var rows = groups.map { (keys: $0.key, count: $0.value) }
         if rows.isEmpty, query.by.isEmpty { rows = [(keys: [], count: 0)] }
+        answer.total = rows.reduce(0) { $0 + $1.count }
         rows.sort { $0.keys.lexicographicallyPrecedes($1.keys) }
         if rows.count > CountAnswer.largestRowCount {
+            // What is new is what most people ask for.
+            if let time = query.by.firstIndex(of: .hour) ?? query.by.firstIndex(of: .day) {
+                rows.sort { $0.keys[time] != $1.keys[time] ? $0.keys[time] > $1.keys[time] : $0.keys.lexicographicallyPrecedes($1.keys) }
+            }
             rows.removeLast(rows.count - CountAnswer.largestRowCount)
+            rows.sort { $0.keys.lexicographicallyPrecedes($1.keys) }
             answer.rowsCut = true
         }
         answer.rows = rows
@@ -236,22 +242,32 @@ struct Counting: ~Copyable {
         if let head = CanonicalLine(line), query.by.contains(where: { ![.tenant, .day, .hour].contains($0) }) {
             scratch.cursor.startFields(head.body)
             while scratch.cursor.next() {
-                for (index, column) in query.by.enumerated() where isColumn(column, columns[index]) && keys[index].isEmpty {
-                    keys[index] = scratch.plainText()
+                for (index, column) in query.by.enumerated() where isColumn(column, columns[index]) {
+                    let text = scratch.plainText()
+                    // A name comes behind the id and takes its place.
+                    if keys[index].isEmpty || (!text.isEmpty && isName(column)) { keys[index] = text }
                 }
             }
         }
         groups[keys, default: 0] += 1
     }
 
-    /// Whether the cursor stands at the column's value: webhooks and integrations are named by their name.
+    /// Whether the cursor stands at the column's value: for webhooks and integrations their id or name.
     private func isColumn(_ column: CountColumn, _ key: [UInt8]) -> Bool {
         switch column {
         case .tenant, .day, .hour: false
         case .failureClass: scratch.isAt(root: "failure", key: "class")
+        case .webhook: scratch.isAt(root: "webhook", key: "name") || scratch.isAt(root: "webhook", key: "id")
+        case .integration: scratch.isAt(root: "integration", key: "name") || scratch.isAt(root: "integration", key: "id")
+        default: scratch.cursor.depth == 1 && scratch.cursor.key(1).elementsEqual(key)
+        }
+    }
+
+    private func isName(_ column: CountColumn) -> Bool {
+        switch column {
         case .webhook: scratch.isAt(root: "webhook", key: "name")
         case .integration: scratch.isAt(root: "integration", key: "name")
-        default: scratch.cursor.depth == 1 && scratch.cursor.key(1).elementsEqual(key)
+        default: false
         }
     }
 }

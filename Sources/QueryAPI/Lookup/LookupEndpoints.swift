@@ -2,6 +2,7 @@ import AccessControl
 import Collectors
 import EventModel
 import EventStore
+import Foundation
 import Hummingbird
 
 /// `GET /v1/events`, `/v1/events/{id}` and `/v1/counts`.
@@ -95,45 +96,47 @@ public struct LookupEndpoints: Sendable {
         query.filters = lookup.filters
         query.text = lookup.text
         if lookup.matchesNothing {
-            return .json(Self.bytes(columns.isEmpty ? [([], 0)] : [], columns, isCut: false, fromRollups: true, Scanned()))
+            var nothing = CountAnswer()
+            if columns.isEmpty { nothing.rows = [([], 0)] }
+            nothing.fromRollups = true
+            return .json(Self.bytes(nothing, columns))
         }
         do throws(SearchError) {
-            let answer = try await store.counts(query)
-            return .json(Self.bytes(answer.rows, columns, isCut: answer.rowsCut, fromRollups: answer.fromRollups, answer.scanned))
+            return .json(Self.bytes(try await store.counts(query), columns))
         } catch { throw Problem(error) }
     }
 
     private static func columns(_ given: [String]) throws(Problem) -> [CountColumn] {
         var columns: [CountColumn] = []
-        for name in given.flatMap({ $0.split(separator: ",") }) {
-            guard let column = CountColumn(rawValue: String(name)) else {
+        for part in given.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
+            let name = String(part).trimmingCharacters(in: .whitespaces)
+            guard let column = CountColumn(rawValue: name) else {
                 throw .badParameter(
                     "events are not counted by \"\(name.prefix(64))\"; columns: \(CountColumn.allCases.map(\.rawValue).joined(separator: ", "))"
                 )
             }
-            if !columns.contains(column) { columns.append(column) }
+            guard !columns.contains(column) else { throw .badParameter("\"by\" names \"\(name)\" twice") }
+            columns.append(column)
         }
         return columns
     }
 
-    private static func bytes(
-        _ rows: [(keys: [String], count: Int)], _ columns: [CountColumn], isCut: Bool, fromRollups: Bool, _ scanned: Scanned
-    ) -> [UInt8] {
+    private static func bytes(_ answer: CountAnswer, _ columns: [CountColumn]) -> [UInt8] {
         var json = JSONBytes()
         json.object { json in
             json.key("counts")
             json.array { json in
-                for row in rows {
+                for row in answer.rows {
                     json.object { json in
                         for (column, key) in zip(columns, row.keys) { json.member(column.rawValue, key) }
                         json.member("count", row.count)
                     }
                 }
             }
-            json.member("total", rows.reduce(0) { $0 + $1.count })
-            if isCut { json.member("rows_cut", true) }
-            json.member("from_rollups", fromRollups)
-            write(scanned, to: &json)
+            json.member("total", answer.total)
+            if answer.rowsCut { json.member("rows_cut", true) }
+            json.member("from_rollups", answer.fromRollups)
+            write(answer.scanned, to: &json)
         }
         return json.bytes
     }

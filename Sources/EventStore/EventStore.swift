@@ -93,7 +93,7 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
     }
 
     /// Up to `limit` events behind `position`, ordered by position, of one tenant or all.
-    public func replay(after position: UInt64, tenant: UInt32?, limit: Int) async throws(SearchError) -> [ReplayedEvent] {
+    public func replay(after position: UInt64?, tenant: UInt32?, limit: Int) async throws(SearchError) -> [ReplayedEvent] {
         try await threads.run { () throws(SearchError) in
             var replay = Replay(after: position, tenant: tenant, limit: limit, store: self)
             return try replay.run()

@@ -37,7 +37,8 @@ extension EventStore {
 /// Reads events in the order they were committed. Blocks are opened when their first position comes up, and at most as
 /// many are open as tenants have events there.
 struct Replay: ~Copyable {
-    private let position: UInt64
+    /// Events from this position on.
+    private let first: UInt64
     private let tenant: UInt32?
     private let limit: Int
     private let store: EventStore
@@ -61,8 +62,9 @@ struct Replay: ~Copyable {
         static func == (left: Line, right: Line) -> Bool { left.position == right.position }
     }
 
-    init(after position: UInt64, tenant: UInt32?, limit: Int, store: EventStore) {
-        self.position = position
+    /// `position`: the last one that was seen; `nil` before the first.
+    init(after position: UInt64?, tenant: UInt32?, limit: Int, store: EventStore) {
+        first = position.map { $0 + 1 } ?? 0
         self.tenant = tenant
         self.limit = limit
         self.store = store
@@ -73,12 +75,12 @@ struct Replay: ~Copyable {
         let snapshot = store.snapshot(tenants: tenants, times: .min..<(.max))
         var lines = Heap<Line>()
         snapshot.forEachFresh(tenants: tenants, times: .min..<(.max)) { _, _, own, copy in
-            if own > position { lines.insert(Line(position: own, line: copy())) }
+            if own >= first { lines.insert(Line(position: own, line: copy())) }
         }
         var waiting = Heap<Waiting>()
         for day in snapshot.days {
             let summaries = tenant.map { number in day.tenants[number].map { [$0] } ?? [] } ?? Array(day.tenants.values)
-            guard summaries.contains(where: { $0.lastPosition > position }) else { continue }
+            guard summaries.contains(where: { $0.lastPosition >= first }) else { continue }
             let directory = try store.directory(day.directory, of: day.partition)
             waiting.insert(contentsOf: blocks(directory, day.partition))
         }
@@ -100,7 +102,7 @@ struct Replay: ~Copyable {
         let numbers = tenant.map { directory.numbers[$0] ?? [] } ?? (0..<directory.lastNumber).map { $0 + 1 }
         return numbers.compactMap { number in
             let entry = directory[number]
-            guard entry.lastPosition > position else { return nil }
+            guard entry.lastPosition >= first else { return nil }
             return Waiting(firstPosition: entry.firstPosition, partition: partition, number: number, entry: entry)
         }
     }
@@ -114,7 +116,7 @@ struct Replay: ~Copyable {
         bytes.withUnsafeBytes { raw in
             var start = 0
             while let end = lineEnd(raw, start) {
-                if let head = CanonicalLine(UnsafeRawBufferPointer(rebasing: raw[start..<end])), head.position > position {
+                if let head = CanonicalLine(UnsafeRawBufferPointer(rebasing: raw[start..<end])), head.position >= first {
                     lines.insert(Line(position: head.position, line: bytes[start..<end]))
                 }
                 start = end + 1

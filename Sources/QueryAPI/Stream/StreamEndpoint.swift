@@ -6,7 +6,9 @@ import Hummingbird
 import Journal
 
 /// `GET /v1/events/stream`: committed events as server-sent events (HTML standard, section 9.2), each with its global
-/// position as id, so that `Last-Event-ID` goes on exactly behind the last one that was seen.
+/// position as id, so that `Last-Event-ID` goes on exactly behind the last one that was seen. The opening comment carries
+/// an id too, that of the last event before the stream (`start` where there is none): a stream that is cut off before
+/// its first event loses nothing either.
 public struct StreamEndpoint: Sendable {
     let live: LiveTail
     let history: StreamHistory
@@ -32,7 +34,9 @@ public struct StreamEndpoint: Sendable {
         _ = try LookupParameters(parameters, allowedTenant: call.key?.tenant, directory: tenants)
         let given = try call.request.headers[.lastEventID] ?? parameters.one("last_event_id")
         var position = live.endPosition
-        if let given {
+        if given == StreamReader.start {
+            position = 0
+        } else if let given {
             guard let last = UInt64(given) else {
                 throw Problem.badParameter("Last-Event-ID must be an id of this stream, not \"\(given.prefix(32))\"")
             }
@@ -57,8 +61,8 @@ public struct StreamEndpoint: Sendable {
     }
 
     private func run(_ reader: inout StreamReader, _ writer: inout any ResponseBodyWriter) async throws {
-        // Something at once, so that clients and proxies see the stream open.
-        try await writer.write(ByteBuffer(string: ": daybook\n\n"))
+        // Something at once, so that clients and proxies see the stream open, with the place from which it goes on.
+        try await writer.write(ByteBuffer(bytes: reader.comment("daybook")))
         while !Task.isCancelled {
             switch live.look(from: reader.position) {
             case .closed: return
@@ -68,7 +72,7 @@ public struct StreamEndpoint: Sendable {
                 try await history.read(into: &reader)
             case .nothingNew:
                 if !(await waitOrBeat(reader.position)) {
-                    try await writer.write(ByteBuffer(bytes: reader.heartbeat))
+                    try await writer.write(ByteBuffer(bytes: reader.comment("alive")))
                     continue
                 }
             }

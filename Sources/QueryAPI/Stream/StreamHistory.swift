@@ -25,7 +25,7 @@ struct StreamHistory: Sendable {
         // The store counts from the last position seen; nothing was seen before the first.
         let last = reader.position == 0 ? nil : reader.position - 1
         do throws(SearchError) {
-            events = try await store.replay(after: last ?? 0, tenant: nil, limit: Self.stepEvents)
+            events = try await store.replay(after: last, tenant: nil, limit: Self.stepEvents)
         } catch { throw Problem(error) }
         for event in events { reader.take(event) }
         // What the store does not have any more (retention), the journal's oldest segment goes on from.

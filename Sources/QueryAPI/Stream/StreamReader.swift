@@ -60,8 +60,14 @@ struct StreamReader: ~Copyable {
         return text
     }
 
-    /// A comment that carries the place reached, so that a client whose filter matches little resumes from here.
-    var heartbeat: [UInt8] { Array((position > 0 ? ": alive\nid: \(position - 1)\n\n" : ": alive\n\n").utf8) }
+    /// A comment that carries the place reached, so that a client whose filter matches little, or which has seen nothing
+    /// yet, resumes from here.
+    func comment(_ text: String) -> [UInt8] {
+        Array(": \(text)\nid: \(position > 0 ? String(position - 1) : Self.start)\n\n".utf8)
+    }
+
+    /// The id before the first event.
+    static let start = "start"
 
     /// A tenant that was asked for may have come into being since.
     private mutating func learnTenants() {

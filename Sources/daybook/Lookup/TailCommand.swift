@@ -8,8 +8,8 @@ struct TailCommand: AsyncParsableCommand {
         commandName: "tail",
         abstract: "Watch events as they are stored.",
         discussion: """
-            Goes on by itself after a lost connection or a restart of the server, from the last event it has shown: nothing is \
-            missed and nothing comes twice.
+            Goes on by itself after a lost connection or a restart of the server, from the place the stream had reached: nothing \
+            is missed and nothing comes twice.
 
             Examples:
               daybook tail --kind access --outcome failure
@@ -19,11 +19,14 @@ struct TailCommand: AsyncParsableCommand {
     @OptionGroup var filters: FilterOptions
     @OptionGroup var server: ServerOptions
 
-    @Option(name: .customLong("after"), help: ArgumentHelp("Go on after this id of the stream.", valueName: "id")) var lastEventID: String?
+    @Option(
+        name: .customLong("after"),
+        help: ArgumentHelp("Go on after this id of the stream; start: from the very first event.", valueName: "id")) var lastEventID:
+        String?
     @Flag(help: "One canonical event a line, also on a terminal.") var json = false
 
     /// What the stream has brought so far; its reader runs on the client's own thread.
-    private final class Progress: Sendable {
+    final class Progress: Sendable {
         struct State {
             var lastEventID: String?
             var table = EventTable()
@@ -71,7 +74,7 @@ struct TailCommand: AsyncParsableCommand {
         }
     }
 
-    private static func show(_ event: ServerSentEvent, asTable: Bool, _ state: inout Progress.State) {
+    static func show(_ event: ServerSentEvent, asTable: Bool, _ state: inout Progress.State) {
         if let id = event.id { state.lastEventID = id }
         guard let value = JSONText(event.data), value["id"] != nil else { return }
         state.arrived += 1

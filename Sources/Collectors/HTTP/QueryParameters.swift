@@ -1,7 +1,7 @@
 import Hummingbird
 
 /// The query of a request, decoded; every name must be known, so that a misspelt filter is an error and not a wider
-/// answer than was asked for.
+/// answer than was asked for; and every parameter must have a value, for the same reason.
 public struct QueryParameters: Sendable {
     private var values: [(name: String, value: String)] = []
 
@@ -17,6 +17,7 @@ public struct QueryParameters: Sendable {
             guard let value = PercentCoding.decode(parts.count == 2 ? parts[1] : "", plusIsSpace: spaced.contains(name)) else {
                 throw .badParameter("the value of \"\(name)\" is not percent-encoded UTF-8")
             }
+            guard !value.isEmpty else { throw .badParameter("\"\(name)\" has no value") }
             values.append((name, value))
         }
     }
@@ -24,11 +25,11 @@ public struct QueryParameters: Sendable {
     /// All values given; a parameter may stand more than once.
     public func all(_ name: String) -> [String] { values.filter { $0.name == name }.map(\.value) }
 
-    /// The only value; `nil` when there is none or it is empty.
+    /// The only value; `nil` when there is none.
     public func one(_ name: String) throws(Problem) -> String? {
         let found = all(name)
         guard found.count <= 1 else { throw .badParameter("\"\(name)\" stands more than once") }
-        return found.first.flatMap { $0.isEmpty ? nil : $0 }
+        return found.first
     }
 
     public func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) throws(Problem) -> Int {

@@ -26,7 +26,6 @@ struct LookupParameters {
         for field in FilterField.allCases {
             let values = parameters.all(field.rawValue)
             guard !values.isEmpty else { continue }
-            guard !values.contains("") else { throw .badParameter("\"\(field.rawValue)\" has no value") }
             filters.append(FieldFilter(field, values))
         }
         if let query = try parameters.one("q") {

@@ -1,8 +1,8 @@
-import DaybookClient
 import EventModel
 import Foundation
 import Testing
 
+@testable import DaybookClient
 @testable import daybook
 
 @Suite("Command line")
@@ -57,6 +57,46 @@ struct CommandLineTests {
         #expect(found.url == "http://127.0.0.1:4711" && found.key == "key-1")
         let typed = try ServerOptions.parse(["--data", folder, "--url", "http://x", "--key", "k"]).resolve()
         #expect(typed.url == "http://x" && typed.key == "k")
+    }
+
+    @Test("a folder's key goes only to the server of that folder")
+    func foreignServer() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/daybook-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try "key-1\n".write(toFile: folder + "/admin.key", atomically: true, encoding: .utf8)
+        #expect(throws: CommandFailure.self) { try ServerOptions.parse(["--data", folder]).resolve([:]) }
+        try "http://127.0.0.1:4711\n".write(toFile: folder + "/address", atomically: true, encoding: .utf8)
+        for own in ["http://127.0.0.1:4711", "http://127.0.0.1:4711/", "http://localhost:4711"] {
+            #expect(try ServerOptions.parse(["--data", folder, "--url", own]).resolve([:]).key == "key-1")
+        }
+        for foreign in ["http://127.0.0.1:4712", "https://127.0.0.1:4711", "http://daybook.example.com:4711"] {
+            let options = try ServerOptions.parse(["--data", folder, "--url", foreign])
+            #expect { try options.resolve([:]) } throws: { "\($0)".contains("only to the server of that folder") }
+            #expect(try options.resolve(["DAYBOOK_KEY": "k"]).key == "k")
+        }
+        let variables = ["DAYBOOK_DATA": folder, "DAYBOOK_URL": "http://daybook.example.com"]
+        #expect(throws: CommandFailure.self) { try ServerOptions.parse([]).resolve(variables) }
+        #expect(try ServerOptions.parse([]).resolve(["DAYBOOK_DATA": folder, "DAYBOOK_URL": ""]).key == "key-1")
+    }
+
+    @Test("fields to count by may have spaces between them, none comes twice")
+    func countFields() throws {
+        #expect(try CountCommand.parse(["--by", "kind, day"]).fields == ["kind", "day"])
+        #expect(throws: (any Error).self) { try CountCommand.parse(["--by", "kind,day, kind"]) }
+        #expect(throws: (any Error).self) { try CountCommand.parse(["--by", "kind,"]) }
+    }
+
+    @Test("a limit of dead letters outside 1 to 1000 is refused", arguments: ["0", "1001"])
+    func letterLimit(text: String) {
+        #expect(throws: (any Error).self) { try DeadLetterCommand.List.parse(["--limit", text]) }
+    }
+
+    @Test("tail goes on from the stream's opening, also when no event came")
+    func tailOpening() {
+        var state = TailCommand.Progress.State()
+        TailCommand.show(ServerSentEvent(id: "start", data: []), asTable: true, &state)
+        #expect(state.lastEventID == "start" && state.arrived == 0)
     }
 
     @Test("every command's help has an example")

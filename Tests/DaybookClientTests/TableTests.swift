@@ -22,6 +22,15 @@ struct TableTests {
         #expect(lines[1].contains("ana@ex") && lines[1].contains("login fai"))
     }
 
+    @Test(
+        "narrow windows go without some columns", arguments: [(79, "KIND"), (70, "TENANT"), (59, "OUTCOME"), (59, "ACTOR"), (40, "ACTION")])
+    func narrow(columns: Int, missing: String) {
+        var table = EventTable(width: columns, colours: false)
+        let lines = table.render([event(Self.login)])
+        #expect(lines.allSatisfy { TextWidth.columns($0) <= columns })
+        #expect(!lines[0].contains(missing) && lines[0].hasPrefix("TIME") && lines[0].contains("SUMMARY"))
+    }
+
     @Test("the heading stands once, and later rows keep its columns")
     func pages() {
         var table = EventTable(width: 160, colours: false)

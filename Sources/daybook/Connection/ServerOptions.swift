@@ -5,7 +5,8 @@ import Foundation
 /// Which server to talk to and with which key.
 ///
 /// What was typed wins over the environment, and the environment over what lies in the default data folder. A typed
-/// `--data` names one server on this machine, so it also wins over `DAYBOOK_URL` and `DAYBOOK_KEY`.
+/// `--data` names one server on this machine, so it also wins over `DAYBOOK_URL` and `DAYBOOK_KEY`. A folder's admin key
+/// goes only to the address that stands in the same folder: whoever names another server must name a key for it.
 struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Address of the server (or DAYBOOK_URL; default: http://127.0.0.1:7320).", valueName: "address"))
     var url: String?
@@ -19,19 +20,36 @@ struct ServerOptions: ParsableArguments {
 
     static let defaultURL = "http://127.0.0.1:7320"
 
-    var folder: String { data ?? ProcessInfo.processInfo.environment["DAYBOOK_DATA"] ?? "data" }
+    var folder: String { folder(ProcessInfo.processInfo.environment) }
+
+    private func folder(_ environment: [String: String]) -> String { data ?? environment["DAYBOOK_DATA"] ?? "data" }
 
     func resolve() throws -> (url: String, key: String) {
-        let environment = ProcessInfo.processInfo.environment
-        let address = url ?? choose(file: "address", variable: environment["DAYBOOK_URL"]) ?? Self.defaultURL
-        guard let key = key ?? choose(file: "admin.key", variable: environment["DAYBOOK_KEY"]) else {
-            throw CommandFailure(
-                "No API key for \(address).",
-                advice:
-                    "Give one with --key or DAYBOOK_KEY. On the server's own machine, --data DIR finds the admin key; there is no \(folder)/admin.key."
-            )
-        }
-        return (address, key)
+        try resolve(ProcessInfo.processInfo.environment)
+    }
+
+    func resolve(_ environment: [String: String]) throws -> (url: String, key: String) {
+        let variables = environment.filter { !$0.value.isEmpty }
+        let folder = folder(environment)
+        let stored = Self.firstLine(folder + "/address")
+        let address = url ?? choose(stored, variables["DAYBOOK_URL"]) ?? Self.defaultURL
+        let isOfFolder = stored.map { Self.comparable($0) == Self.comparable(address) } ?? false
+        let adminKey = Self.firstLine(folder + "/admin.key")
+        if let key = key ?? choose(isOfFolder ? adminKey : nil, variables["DAYBOOK_KEY"]) { return (address, key) }
+        let reason =
+            adminKey == nil
+            ? "there is no \(folder)/admin.key."
+            : "the key in \(folder)/admin.key is sent only to the server of that folder, \(stored ?? "which has written no address")."
+        throw CommandFailure(
+            "No API key for \(address).",
+            advice: "Give one with --key or DAYBOOK_KEY. On the server's own machine, --data DIR finds address and admin key; \(reason)")
+    }
+
+    /// The same server, whichever way its address is written.
+    private static func comparable(_ address: String) -> String {
+        var text = address.lowercased()
+        while text.hasSuffix("/") { text.removeLast() }
+        return text.replacing("//localhost:", with: "//127.0.0.1:")
     }
 
     func client(settings: DaybookClient.Settings = DaybookClient.Settings()) throws -> DaybookClient {
@@ -46,10 +64,7 @@ struct ServerOptions: ParsableArguments {
         return try client(settings: settings)
     }
 
-    private func choose(file name: String, variable: String?) -> String? {
-        let stored = Self.firstLine(folder + "/" + name)
-        return data != nil ? stored ?? variable : variable ?? stored
-    }
+    private func choose(_ stored: String?, _ variable: String?) -> String? { data != nil ? stored ?? variable : variable ?? stored }
 
     static func firstLine(_ path: String) -> String? {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }

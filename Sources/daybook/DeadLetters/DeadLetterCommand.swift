@@ -22,6 +22,10 @@ struct DeadLetterCommand: AsyncParsableCommand {
         @Flag(help: "All of them, page after page.") var all = false
         @Flag(help: "One JSON object a line, also on a terminal.") var json = false
 
+        func validate() throws {
+            guard (1...1000).contains(limit) else { throw ValidationError("--limit must lie between 1 and 1000; --all follows the pages.") }
+        }
+
         func run() async throws {
             let client = try server.lookupClient()
             try await server.explaining {
@@ -72,8 +76,10 @@ struct DeadLetterCommand: AsyncParsableCommand {
 
     static func table() -> Table {
         Table([
-            .init(title: "RECEIVED", most: 19, colour: { _ in .dim }), .init(title: "PIPELINE", most: 20, colour: { _ in .accent }),
-            .init(title: "FIELD", most: 24), .init(title: "REASON", most: 50, colour: { _ in .bad }), .init(title: "RAW", most: .max),
+            .init(title: "RECEIVED", most: 19, colour: { _ in .dim }),
+            .init(title: "PIPELINE", most: 20, from: 70, colour: { _ in .accent }),
+            .init(title: "FIELD", most: 24, from: 80), .init(title: "REASON", most: 50, colour: { _ in .bad }),
+            .init(title: "RAW", most: .max),
         ])
     }
 

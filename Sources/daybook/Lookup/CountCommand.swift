@@ -1,5 +1,6 @@
 import ArgumentParser
 import DaybookClient
+import Foundation
 
 struct CountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,26 +10,46 @@ struct CountCommand: AsyncParsableCommand {
             Examples:
               daybook count --by kind,day --from -30d
               daybook count --kind access --outcome failure --by tenant --json
+              daybook count --by webhook,failure_class --from -1d
+
+            Fields to count by: kind, action, outcome, tenant, day, hour, type, severity, area, category, portal, brand, webhook, \
+            integration, failure_class. Webhooks and integrations are counted by name, and by id where they have none.
             """)
 
     @OptionGroup var filters: FilterOptions
     @OptionGroup var server: ServerOptions
 
-    @Option(help: ArgumentHelp("Fields to count by, with commas: kind, action, outcome, tenant, day, hour, type.", valueName: "fields"))
+    @Option(help: ArgumentHelp("Fields to count by, with commas between them; all are listed above.", valueName: "fields"))
     var by: String?
 
     @Flag(help: "The server's answer as JSON.") var json = false
 
+    /// `kind, day` as `kind` and `day`.
+    var fields: [String] {
+        by?.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) } ?? []
+    }
+
+    func validate() throws {
+        guard !fields.contains("") else { throw ValidationError("--by holds an empty field.") }
+        for (index, field) in fields.enumerated() where fields[..<index].contains(field) {
+            throw ValidationError("--by names \(field) twice.")
+        }
+    }
+
     func run() async throws {
         let client = try server.lookupClient()
         try await server.explaining {
-            let answer = try await client.get("/v1/counts", filters.query() + (by.map { [("by", $0)] } ?? []))
+            let answer = try await client.get(
+                "/v1/counts", filters.query() + (fields.isEmpty ? [] : [("by", fields.joined(separator: ","))]))
             if json || !Terminal.outputIsTerminal { return StandardOutput.write(answer.body + [UInt8(ascii: "\n")]) }
             guard let body = JSONText(answer.body), let rows = body["counts"]?.elements else {
                 throw DaybookError.unreadable(url: answer.url, reason: "its answer holds no counts")
             }
-            for line in Self.render(rows, by: by?.split(separator: ",").map(String.init) ?? []) { StandardOutput.line(line) }
-            if body["rows_cut"] != nil { StandardError.line("There are more rows than the server answers at once; narrow the question.") }
+            for line in Self.render(rows, by: fields) { StandardOutput.line(line) }
+            if body["rows_cut"] != nil {
+                StandardError.line(
+                    "There are more rows than the server answers at once: the newest hours and days are shown; narrow the question.")
+            }
         }
     }
 

@@ -8,11 +8,11 @@ struct EventTable {
         table = Table(
             [
                 .init(title: "TIME", most: 19, whole: true, colour: { _ in .dim }),
-                .init(title: "TENANT", least: 8, most: 14),
-                .init(title: "KIND", least: 15, most: 19, colour: { _ in .accent }),
-                .init(title: "ACTOR", least: 20, most: 26),
-                .init(title: "ACTION", least: 12, most: 22),
-                .init(title: "OUTCOME", most: 7, whole: true, colour: Self.shade(outcome:)),
+                .init(title: "TENANT", least: 8, most: 14, from: 72),
+                .init(title: "KIND", least: 15, most: 19, from: 80, colour: { _ in .accent }),
+                .init(title: "ACTOR", least: 20, most: 26, from: 60),
+                .init(title: "ACTION", least: 12, most: 22, from: 50),
+                .init(title: "OUTCOME", most: 7, whole: true, from: 60, colour: Self.shade(outcome:)),
                 .init(title: "SUMMARY", most: .max),
             ], width: width, colours: colours)
     }

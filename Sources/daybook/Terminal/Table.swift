@@ -11,25 +11,30 @@ struct Table {
         var right = false
         /// Never cut for the sake of the last column.
         var whole = false
+        /// Left out of windows that are narrower.
+        var from = 0
         var colour: (String) -> Shade = { _ in .plain }
     }
 
     enum Shade { case plain, dim, good, warning, bad, accent }
 
     private let columns: [Column]
+    /// Which cells of a row are shown.
+    private let shown: [Int]
     private let width: Int
     private let colours: Bool
     private var widths: [Int] = []
 
     init(_ columns: [Column], width: Int = Terminal.width, colours: Bool = Terminal.hasColours) {
-        self.columns = columns
+        shown = columns.indices.filter { columns[$0].from <= width }
+        self.columns = shown.map { columns[$0] }
         self.width = width
         self.colours = colours
     }
 
     /// Lines for `rows`, the heading first when these are the first ones.
     mutating func render(_ rows: [[String]]) -> [String] {
-        let rows = rows.map { $0.map(TextWidth.harmless) }
+        let rows = rows.map { row in shown.map { TextWidth.harmless(row[$0]) } }
         var lines: [String] = []
         if widths.isEmpty {
             settle(rows)

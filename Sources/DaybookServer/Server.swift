@@ -66,7 +66,7 @@ final class Server: Sendable {
         self.tails = tails
         self.logger = logger
         let collecting = IngestEndpoints(ingest)
-        let health = HealthEndpoints { Self.health(journal, store, ingest) }
+        let health = HealthEndpoints { Self.health(journal, store, ingest, tails) }
         responder = EndpointTable(
             collecting.endpoints + DeadLetterEndpoints(ingest).endpoints + LookupEndpoints(store: store, tenants: journal.tenants).endpoints
                 + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
@@ -110,7 +110,7 @@ final class Server: Sendable {
         folder.release()
     }
 
-    private static func health(_ journal: Journal, _ store: EventStore, _ ingest: Ingest) -> [RoomHealth] {
+    private static func health(_ journal: Journal, _ store: EventStore, _ ingest: Ingest, _ tails: [FileTail]) -> [RoomHealth] {
         var rooms: [RoomHealth] = []
         switch journal.health {
         case .good:
@@ -132,6 +132,10 @@ final class Server: Sendable {
         }
         let letters = ingest.deadLetters.statistics
         rooms.append(RoomHealth("dead_letters", letters.failure == nil ? .good : .warning, reason: letters.failure))
+        for tail in tails {
+            let warning = tail.status.warning
+            rooms.append(RoomHealth("tail \(tail.entry.path)", warning == nil ? .good : .warning, reason: warning))
+        }
         return rooms
     }
 }

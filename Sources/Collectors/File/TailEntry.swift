@@ -9,10 +9,19 @@ public struct TailEntry: Sendable, Equatable {
     /// Where to begin in a file that was there before it was first followed. A file that replaces it is always read from its start.
     public var from: Beginning
 
-    public init(path: String, pipeline: String? = nil, tenant: String? = nil, from: Beginning = .end) {
+    /// How long a file that lost its name must not grow before it is left for the one that took the name over. Writers
+    /// go on in the old file until they are told of the rotation; 10 s is several times what logrotate's signal takes.
+    public var quiet: Duration
+
+    public static let standardQuiet: Duration = .seconds(10)
+
+    public init(
+        path: String, pipeline: String? = nil, tenant: String? = nil, from: Beginning = .end, quiet: Duration = standardQuiet
+    ) {
         self.path = path
         self.pipeline = pipeline
         self.tenant = tenant
         self.from = from
+        self.quiet = quiet
     }
 }

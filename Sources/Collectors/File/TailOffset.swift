@@ -22,6 +22,8 @@ struct TailOffset: Codable, Equatable, Sendable {
     /// Drawn when the file was first seen. With `offset` it is the idempotency key of a slice, so that a stop between
     /// acknowledgement and this record doubles nothing.
     var identity: String
+    /// ``TailedFile/born``; `nil` in records of before it was kept.
+    var born: Double?
 
     static let fingerprintLimit = 256
 

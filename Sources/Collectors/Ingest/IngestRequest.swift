@@ -17,6 +17,8 @@ public struct IngestRequest: Sendable {
 
     public var shape: Shape
     public var isCompressed = false
+    /// A piece out of a longer text: what looks like a byte order mark at its beginning is content.
+    var isContinuation = false
     /// Name of the pipeline; `nil` to go by each event's `kind`.
     public var pipeline: String?
     public var tenant: String?

@@ -56,7 +56,8 @@ public final class IngestSession {
         }
         splitter = BodySplitter(
             framing: Self.framing(request.shape),
-            recordsKey: request.shape == .json && request.replayedLine == nil ? pipeline?.recordsKey : nil)
+            recordsKey: request.shape == .json && request.replayedLine == nil ? pipeline?.recordsKey : nil,
+            isContinuation: request.isContinuation)
         inflater = request.isCompressed ? Inflater() : nil
         switch request.shape {
         case .cloudEvent, .cloudEventBatch: envelope = CloudEventEnvelope(binary: nil)

@@ -53,9 +53,11 @@ struct BodySplitter: ~Copyable {
     var sawLineOfItsOwn = false
     /// Everything behind a broken frame is dropped.
     var isBroken = false
-    private var isFirst = true
+    /// The body's first bytes were not looked at yet.
+    private var isFirst: Bool
 
-    init(framing: Framing, recordsKey: String? = nil) {
+    init(framing: Framing, recordsKey: String? = nil, isContinuation: Bool = false) {
+        isFirst = !isContinuation
         mode = framing == .detect ? .detect : .lines
         self.recordsKey = recordsKey.map { Array($0.utf8) }
         capacity = 16 << 10

@@ -70,7 +70,12 @@ struct SettingsFile {
                 case "from":
                     guard let from = TailEntry.Beginning(rawValue: text) else { throw fault("tail.from", line, "it must be start or end") }
                     entry.from = from
-                default: throw fault("tail.\(key)", line, "there is no such setting; there are path, pipeline, tenant, from")
+                case "quiet":
+                    guard let quiet = SettingsReader.duration(text), quiet <= .seconds(86_400) else {
+                        throw fault("tail.quiet", line, "it must be a duration of at most a day, such as 10s")
+                    }
+                    entry.quiet = quiet
+                default: throw fault("tail.\(key)", line, "there is no such setting; there are path, pipeline, tenant, from, quiet")
                 }
             }
             guard !entry.path.isEmpty else { throw fault("tail.path", line, "an entry must name the file to follow") }

@@ -60,16 +60,21 @@ struct SettingsReader {
     /// `300s`, `5m`, `12h`, `7d`, `250ms`.
     mutating func duration(_ key: String, in range: ClosedRange<Duration>, default standard: Duration) throws(SettingsError) -> Duration {
         guard let text = text(key) else { return standard }
+        guard let value = Self.duration(text) else {
+            throw fault(key, "\"\(text)\" is not a duration; write 250ms, 300s, 5m, 12h or 7d")
+        }
+        guard range.contains(value) else { throw fault(key, "it must lie between \(range.lowerBound) and \(range.upperBound)") }
+        return value
+    }
+
+    static func duration(_ text: String) -> Duration? {
         let units: [(String, Duration)] = [
             ("ms", .milliseconds(1)), ("s", .seconds(1)), ("m", .seconds(60)), ("h", .seconds(3600)), ("d", .seconds(86_400)),
         ]
         guard let unit = units.first(where: { text.hasSuffix($0.0) }), let number = Int(text.dropLast(unit.0.count).filter { $0 != " " }),
-            number >= 0,
-            number < 1 << 31
-        else { throw fault(key, "\"\(text)\" is not a duration; write 250ms, 300s, 5m, 12h or 7d") }
-        let value = unit.1 * number
-        guard range.contains(value) else { throw fault(key, "it must lie between \(range.lowerBound) and \(range.upperBound)") }
-        return value
+            number >= 0, number < 1 << 31
+        else { return nil }
+        return unit.1 * number
     }
 
     func fault(_ key: String, _ reason: String) -> SettingsError { SettingsError(key: key, place: place(of: key), reason: reason) }

@@ -29,6 +29,19 @@ struct RedactionTests {
             #""request":{"url":"https://x.test/cb?code=1&access_token=S3CRET#frag"}"#, #""request":{"url":"https://joe:S3CRET@x.test/"}"#,
             #""summary":"set password=S3CRET for joe""#, #""summary":"sent Authorization: Bearer S3CRET to peer""#,
             #""summary":"body was {\"api_key\":\"S3CRET\"}""#,
+            #""details":{"changes":[{"field":"password","from":"S3CRET","to":["S3CRET"]}]}"#,
+            #""headers":[{"name":"Authorization","value":"Bearer S3CRET"}]"#, #""headers":[["Authorization","Bearer S3CRET"]]"#,
+            #""fields":[{"field":"password","value":"S3CRET"}]"#, #""summary":"Authorization: Token S3CRET""#,
+            #""summary":"Authorization: ApiKey S3CRET""#, #""summary":"Cookie: a=b; sid=S3CRET""#, #""body":"user[password]=S3CRET&x=1""#,
+            #""summary":"params {\"password\"=>\"S3CRET\"}""#, #""summary":"password=a,S3CRET""#, #""body":"<password>S3CRET</password>""#,
+            #""webhook":{"url":"https://S3CRETS3CRETS3CRET0@h.test/p"}"#,
+            #""request":{"url":"https://h.test/?next=%2Fx%3Ftoken%3DS3CRET"}"#,
+            #""summary":"password=\nS3CRET""#, #""request":{"url":"https://b.test/x?X-Amz-Signature=S3CRET&sig=S3CRET"}"#,
+            #""body":"-----BEGIN PRIVATE KEY-----\nS3CRET\n-----END PRIVATE KEY-----""#, #""pwd":"S3CRET""#, #""jwt":"S3CRET""#,
+            #""access_key":"S3CRET","secretAccessKey":"S3CRET""#, #""otp":"S3CRET","pin":"S3CRET","pass":"S3CRET""#,
+            #""summary":"postgres://u:p/S3CRET@host/db""#, #""summary":"password::S3CRET""#,
+            #""raw":{"body":"{\"password\":\"a\\\\\",\"token\":\"S3CRET\"}"}"#,
+            #""\#(String(repeating: "x", count: 200))password":"S3CRET""#,
         ])
     func byKey(_ member: String) throws {
         let json = #"{"action":"update","category":"c","# + member.replacingOccurrences(of: "12S3CRET", with: #""S3CRET""#) + "}"
@@ -42,11 +55,27 @@ struct RedactionTests {
         arguments: [
             #""summary":"OAuth refresh token rejected: invalid_grant""#, #""summary":"at 12:34:56 the wiki said: hello""#,
             #""password_changed":true"#, #""mfa_token_required":"false""#, #""request":{"url":"https://x.test/a?b=c&d=e"}"#,
-            #""source":{"user_agent":"Mozilla/5.0 (X11; rv:122.0) Gecko"}"#,
+            #""source":{"user_agent":"Mozilla/5.0 (X11; rv:122.0) Gecko"}"#, #""accessKeyId":"AKIA1","access_key_id":"AKIA2""#,
+            #""footprint":"large","compass":"north","shipping":"fast""#, #""request":{"url":"https://x.test:8080/a/@joe"}"#,
+            #""request":{"url":"https://joe@x.test/"}"#, #""target":{"type":"setting","name":"Password policy"}"#,
+            #""summary":"a <b>word</b> at 100%: yes""#, #""tags":["cookie","banner"]"#,
+            #""mail":{"name":"password reset","from":"a","to":"b"}"#,
         ])
     func harmless(_ member: String) throws {
         let body = try Self.body(#"{"action":"update","category":"c","# + member + "}")
         #expect(!body.contains("[REDACTED]"), "\(body)")
+    }
+
+    @Test("what is taken out of JSON in a text leaves JSON")
+    func staysJSON() {
+        let cases = [
+            (#"{"password":"abc\\","x":"y"}"#, #"{"password":"[REDACTED]","x":"y"}"#),
+            (#"{\"password\":\"a\\\"b\",\"x\":1}"#, #"{\"password\":\"[REDACTED]\",\"x\":1}"#),
+            (#"{"token":123,"x":1}"#, #"{"token":"[REDACTED]","x":1}"#),
+            (#"{"tokens":["a]",{"b":2}],"x":1}"#, #"{"tokens":"[REDACTED]","x":1}"#),
+            (#"{"token":null,"x":1}"#, #"{"token":null,"x":1}"#),
+        ]
+        for (text, wanted) in cases { #expect(String(decoding: Redaction.scrubRaw(Array(text.utf8)), as: UTF8.self) == wanted) }
     }
 
     @Test("bytes that are no JSON are scrubbed too")
@@ -65,6 +94,7 @@ struct RedactionTests {
             }
             let scrubbed = Redaction.scrubRaw(bytes)
             if !bytes.contains(UInt8(ascii: "=")), !bytes.contains(UInt8(ascii: ":")) { #expect(scrubbed == bytes) }
+            _ = RawJSON.read(bytes)
         }
     }
 }

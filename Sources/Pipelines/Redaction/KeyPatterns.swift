@@ -5,38 +5,68 @@ import EventModel
 public struct KeyPatterns: Sendable {
     /// What every pipeline redacts, whatever its definition says.
     public static let standard = [
-        "password", "passwd", "passphrase", "secret", "token", "apikey", "authorization", "privatekey", "credential", "cookie",
-        "signingkey",
-        "cvv", "cardnumber",
+        "password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey", "authorization", "privatekey", "credential",
+        "cookie", "jwt", "signingkey", "xamzsignature", "cvv", "cardnumber",
     ]
-
-    /// Longest key that is looked at, in bytes; of longer ones the beginning is.
-    private static let longestKey = 128
+    /// Too short to be looked for inside others (`footprint`, `compass`): only a key that is nothing else, or ends in
+    /// `.pin`.
+    static let wholeKeys = ["pass", "pin", "otp", "totp", "sig"]
 
     let words: [[UInt8]]
+    private let whole = Self.wholeKeys.map { Array($0.utf8) }
+    /// One bit for each letter or digit that some word begins with.
+    private let firsts: UInt64
 
     /// `extra`: words besides the standard ones.
     public init(extra: [String] = []) {
         words = (Self.standard + extra).map { word in word.utf8.compactMap(Self.folded) }.filter { !$0.isEmpty }
+        firsts = words.reduce(0) { $0 | Self.bit($1[0]) }
+    }
+
+    /// What any of `all` finds.
+    init(union all: [KeyPatterns]) {
+        words = Array(Set(all.flatMap(\.words)))
+        firsts = words.reduce(0) { $0 | Self.bit($1[0]) }
     }
 
     public func matches(_ key: UnsafeRawBufferPointer) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: Self.longestKey, alignment: 1) { fold in
+        withUnsafeTemporaryAllocation(byteCount: max(1, key.count), alignment: 1) { fold in
             var count = 0
+            // Where the last part of a dotted key begins.
+            var part = 0
             for byte in key {
-                guard let folded = Self.folded(byte), count < Self.longestKey else { continue }
+                if byte == UInt8(ascii: ".") || byte == UInt8(ascii: "[") { part = count }
+                guard let folded = Self.folded(byte) else { continue }
                 fold[count] = folded
                 count += 1
             }
             let folded = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(fold)[0..<count])
-            return words.contains { word in word.withUnsafeBytes { TextPattern.find($0, in: folded, from: 0) != nil } }
+            let last = folded[part...]
+            return holdsWord(folded) || last.count <= 4 && whole.contains { $0.elementsEqual(last) }
         }
+    }
+
+    private func holdsWord(_ folded: UnsafeRawBufferPointer) -> Bool {
+        for start in 0..<folded.count where firsts & Self.bit(folded[start]) != 0 {
+            for word in words where word.withUnsafeBytes({ TextPattern.has($0, in: folded, at: start) }) {
+                if !Self.isIdentifier(word, folded, start) { return true }
+            }
+        }
+        return false
+    }
+
+    /// `accessKeyId` names a key and does not open anything.
+    private static func isIdentifier(_ word: [UInt8], _ folded: UnsafeRawBufferPointer, _ start: Int) -> Bool {
+        let end = start + word.count
+        return word.elementsEqual("accesskey".utf8) && end + 2 == folded.count && folded[end...].elementsEqual("id".utf8)
     }
 
     func matches(_ key: String) -> Bool {
         var key = key
         return key.withUTF8 { matches(UnsafeRawBufferPointer($0)) }
     }
+
+    private static func bit(_ folded: UInt8) -> UInt64 { 1 << UInt64((folded >= UInt8(ascii: "a") ? folded &- 87 : folded &- 48) & 63) }
 
     /// Lower-case letter or digit; `nil` for what does not count.
     private static func folded(_ byte: UInt8) -> UInt8? {

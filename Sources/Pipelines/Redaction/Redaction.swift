@@ -2,8 +2,9 @@ import EventModel
 
 /// Takes secrets out of an event before anything is written: what changed is recorded, the secret never is.
 ///
-/// Four ways, all on by default: members whose key matches ``KeyPatterns``; `old` and `new` of a change whose `field`
-/// matches; places that the definition names; and `key=value` pairs inside texts, such as the query of a URL.
+/// Four ways, all on by default: members whose key matches ``KeyPatterns``; pairs of a name that matches and its value,
+/// as changes and lists of headers write them (``KeyRole``); places that the definition names; and `key=value` pairs
+/// inside texts, such as the query of a URL (``TextScrub``).
 /// Booleans and nulls stay: one bit is no secret, and "a password was set" is worth knowing.
 ///
 /// Keys with a symbol are judged once, when the program is built; others are remembered by hash.
@@ -11,102 +12,139 @@ public final class Redaction {
     public static let placeholder = "[REDACTED]"
 
     private let patterns: KeyPatterns
-    private let secretSymbols: [Bool]
+    private let symbolRoles: [KeyRole]
     private let paths: [FieldPath]
-    private var remembered: [UInt64: Bool] = [:]
+    private var remembered: [UInt64: KeyRole] = [:]
     /// Keys with no symbol that are remembered; when full the memory starts anew.
     private static let rememberedKeys = 4096
 
     init(patterns: KeyPatterns, paths: [FieldPath], symbols: SymbolTable) {
         self.patterns = patterns
         self.paths = paths
-        secretSymbols = (0..<symbols.count).map { $0 > 0 && patterns.matches(symbols.name(Symbol(UInt16($0)))) }
+        symbolRoles = (0..<symbols.count).map { number in
+            guard number > 0 else { return [] }
+            var name = symbols.name(Symbol(UInt16(number)))
+            return name.withUTF8 { KeyRole(UnsafeRawBufferPointer($0), patterns) }
+        }
     }
 
     private static let time = CanonicalSchema.symbol("time")
-    private static let changes = CanonicalSchema.symbol("changes")
-    private static let field = CanonicalSchema.symbol("field")
-    private static let old = CanonicalSchema.symbol("old")
-    private static let new = CanonicalSchema.symbol("new")
+    private static let unmapped = CanonicalSchema.symbol("unmapped")
 
     func apply(_ tree: inout EventTree) {
         redactMembers(of: .root, &tree)
-        redactChanges(&tree)
         for path in paths {
             let node = tree.resolve(path)
             if node.exists { replace(node, &tree) }
+            // What has no place becomes `unmapped` only when the event is written: until then it stands where it came.
+            guard path.count > 1, path[0] == Self.unmapped else { continue }
+            let unplaced = tree.resolve(path, from: 1)
+            if unplaced.exists { replace(unplaced, &tree) }
         }
     }
 
     private func redactMembers(of parent: NodeIndex, _ tree: inout EventTree) {
         var child = tree.firstChild(of: parent)
+        var seen: KeyRole = []
         while child.exists {
-            switch tree.shape(of: child) {
-            case .object, .array:
-                if isSecret(child, tree) { replace(child, &tree) } else { redactMembers(of: child, &tree) }
-            case .string:
-                if isSecret(child, tree) { replace(child, &tree) } else if tree.symbol(of: child) != Self.time { scrub(child, &tree) }
-            case .number:
-                if isSecret(child, tree) { replace(child, &tree) }
-            case .boolean, .null: break
+            let role = role(of: child, tree)
+            seen.formUnion(role)
+            if role.contains(.secret) {
+                replace(child, &tree)
+            } else {
+                switch tree.shape(of: child) {
+                case .object: redactMembers(of: child, &tree)
+                case .array: redactElements(of: child, &tree)
+                case .string: if tree.symbol(of: child) != Self.time { scrub(child, &tree) }
+                case .number, .boolean, .null: break
+                }
             }
+            child = tree.next(after: child)
+        }
+        if seen.contains(.label), !seen.isDisjoint(with: [.value, .range]) { redactPair(parent, &tree) }
+    }
+
+    private func redactElements(of array: NodeIndex, _ tree: inout EventTree) {
+        var element = tree.firstChild(of: array)
+        while element.exists {
+            switch tree.shape(of: element) {
+            case .object: redactMembers(of: element, &tree)
+            case .array:
+                redactElements(of: element, &tree)
+                redactTuple(element, &tree)
+            case .string: scrub(element, &tree)
+            case .number, .boolean, .null: break
+            }
+            element = tree.next(after: element)
+        }
+    }
+
+    /// An object that names something in one member and holds it in another.
+    private func redactPair(_ object: NodeIndex, _ tree: inout EventTree) {
+        var secret: KeyRole = []
+        var child = tree.firstChild(of: object)
+        while child.exists {
+            let role = role(of: child, tree)
+            if role.contains(.label), isSecretName(child, tree) { secret.formUnion(role.contains(.field) ? [.value, .range] : .value) }
+            child = tree.next(after: child)
+        }
+        guard !secret.isEmpty else { return }
+        child = tree.firstChild(of: object)
+        while child.exists {
+            if !role(of: child, tree).isDisjoint(with: secret) { replace(child, &tree) }
             child = tree.next(after: child)
         }
     }
 
-    @inline(__always)
-    private func isSecret(_ node: NodeIndex, _ tree: borrowing EventTree) -> Bool {
-        let symbol = tree.symbol(of: node)
-        if symbol != .unknown { return secretSymbols[Int(symbol.number)] }
-        let key = tree.key(of: node)
-        return key.count > 0 && remembers(key)
+    /// `["Authorization","Bearer …"]` in a list of such.
+    private func redactTuple(_ array: NodeIndex, _ tree: inout EventTree) {
+        let name = tree.firstChild(of: array)
+        guard name.exists, isSecretName(name, tree) else { return }
+        let value = tree.next(after: name)
+        if value.exists, !tree.next(after: value).exists { replace(value, &tree) }
     }
 
-    private func remembers(_ key: UnsafeRawBufferPointer) -> Bool {
+    private func isSecretName(_ node: NodeIndex, _ tree: borrowing EventTree) -> Bool {
+        guard tree.shape(of: node) == .string else { return false }
+        let text = tree.text(of: node)
+        return text.count > 0 && text.count <= KeyRole.labelBytes && remembers(text).contains(.secret)
+    }
+
+    @inline(__always)
+    private func role(of node: NodeIndex, _ tree: borrowing EventTree) -> KeyRole {
+        let symbol = tree.symbol(of: node)
+        if symbol != .unknown { return symbolRoles[Int(symbol.number)] }
+        let key = tree.key(of: node)
+        return key.count > 0 ? remembers(key) : []
+    }
+
+    private func remembers(_ key: UnsafeRawBufferPointer) -> KeyRole {
         let hash = Hash64.hash(key)
         if let known = remembered[hash] { return known }
         if remembered.count >= Self.rememberedKeys { remembered.removeAll(keepingCapacity: true) }
-        let isSecret = patterns.matches(key)
-        remembered[hash] = isSecret
-        return isSecret
-    }
-
-    private func redactChanges(_ tree: inout EventTree) {
-        let changes = tree.child(of: .root, Self.changes)
-        guard changes.exists, tree.shape(of: changes) == .array else { return }
-        var change = tree.firstChild(of: changes)
-        while change.exists {
-            if tree.shape(of: change) == .object {
-                let field = tree.child(of: change, Self.field)
-                if field.exists, tree.text(of: field).count > 0, remembers(tree.text(of: field)) {
-                    for symbol in [Self.old, Self.new] {
-                        let value = tree.child(of: change, symbol)
-                        if value.exists { replace(value, &tree) }
-                    }
-                }
-            }
-            change = tree.next(after: change)
-        }
+        let role = KeyRole(key, patterns)
+        remembered[hash] = role
+        return role
     }
 
     private func replace(_ node: NodeIndex, _ tree: inout EventTree) {
         let shape = tree.shape(of: node)
-        guard shape != .boolean, shape != .null, !isBit(tree.text(of: node)) else { return }
+        guard shape != .boolean, shape != .null, !Self.isBit(tree.text(of: node)) else { return }
         var placeholder = Self.placeholder
         placeholder.withUTF8 { tree.setString(node, UnsafeRawBufferPointer($0)) }
     }
 
     /// `"true"` and `"false"`, which some producers write as strings.
-    private func isBit(_ text: UnsafeRawBufferPointer) -> Bool { text.elementsEqual("true".utf8) || text.elementsEqual("false".utf8) }
+    static func isBit(_ text: some Sequence<UInt8>) -> Bool { text.elementsEqual("true".utf8) || text.elementsEqual("false".utf8) }
 
     private func scrub(_ node: NodeIndex, _ tree: inout EventTree) {
         let text = tree.text(of: node)
-        guard TextScrub.mayHoldPairs(text), let scrubbed = TextScrub.scrub(text, patterns: patterns) else { return }
+        guard TextScrub.mayHoldSecrets(text), let scrubbed = TextScrub(text, patterns).scrubbed() else { return }
         scrubbed.withUnsafeBytes { tree.setString(node, $0) }
     }
 
-    /// The same for bytes that could not be parsed, before they go to the dead-letter log.
+    /// The same for bytes that could not be parsed.
     public static func scrubRaw(_ bytes: [UInt8], patterns: KeyPatterns = KeyPatterns()) -> [UInt8] {
-        bytes.withUnsafeBytes { TextScrub.scrub($0, patterns: patterns) } ?? bytes
+        bytes.withUnsafeBytes { bytes in TextScrub(bytes, patterns).scrubbed() } ?? bytes
     }
 }

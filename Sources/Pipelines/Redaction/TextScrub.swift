@@ -1,129 +1,107 @@
 import EventModel
 
-/// Finds `key=value`, `key: value` and `"key":"value"` inside a text and replaces the values of secret keys, and the
-/// password of `scheme://user:password@host`. Works on any bytes, so that even a line that is no JSON gives nothing
-/// away; it prefers to take out too much.
-enum TextScrub {
-    /// Whether a text can hold a pair at all. Times and user agents hold colons, so a colon alone counts only when
-    /// something that looks like a key stands before it; that is decided later.
-    @inline(__always)
-    static func mayHoldPairs(_ text: UnsafeRawBufferPointer) -> Bool {
-        var at = 0
-        while at + 8 <= text.count {
-            let word = text.loadUnaligned(fromByteOffset: at, as: UInt64.self)
-            if hasByte(word, UInt8(ascii: "=")) || hasByte(word, UInt8(ascii: ":")) { return true }
-            at += 8
-        }
-        while at < text.count {
-            if text[at] == UInt8(ascii: "=") || text[at] == UInt8(ascii: ":") { return true }
-            at += 1
-        }
-        return false
+/// Finds `key=value`, `key: value` and `"key":"value"` inside a text and replaces the values of secret keys; also
+/// `<key>value</key>`, percent-encoded pairs, private keys in PEM, and what stands before the `@` of a URL. Works on any
+/// bytes, so that even a line that is no JSON gives nothing away; it prefers to take out too much. What was JSON stays
+/// JSON, at whatever depth of escaping.
+struct TextScrub {
+    let text: UnsafeRawBufferPointer
+    let patterns: KeyPatterns
+    /// Keys such as `before` and `value` hold secrets, too: something in the text says that they do.
+    var valuesAreSecret = false
+
+    init(_ text: UnsafeRawBufferPointer, _ patterns: KeyPatterns) {
+        self.text = text
+        self.patterns = patterns
     }
 
-    /// Whether one of eight bytes is `byte` (Bit Twiddling Hacks, "Determine if a word has a byte equal to n").
-    @inline(__always)
-    private static func hasByte(_ word: UInt64, _ byte: UInt8) -> Bool {
-        let difference = word ^ (0x0101_0101_0101_0101 &* UInt64(byte))
-        return (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080 != 0
+    /// What to put where; with quotes where a value that is not quoted stood in JSON.
+    struct Replacement {
+        var range: Range<Int>
+        var quote: Range<Int>?
     }
 
     /// The text with secrets replaced; `nil` when there were none.
-    static func scrub(_ text: UnsafeRawBufferPointer, patterns: KeyPatterns) -> [UInt8]? {
+    func scrubbed() -> [UInt8]? {
         var output: [UInt8] = []
         var copied = 0
         var at = 0
         while at < text.count {
-            let byte = text[at]
-            guard byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") else {
+            guard let found = replacement(at: at), !found.range.isEmpty else {
                 at += 1
                 continue
             }
-            var value: Range<Int>?
-            if let key = keyBefore(at, text), patterns.matches(UnsafeRawBufferPointer(rebasing: text[key])) {
-                value = valueBehind(at, text)
-            } else if byte == UInt8(ascii: ":") {
-                value = passwordBehind(at, text)
-            }
-            if let value, !value.isEmpty {
-                output.append(contentsOf: text[copied..<value.lowerBound])
-                output.append(contentsOf: Redaction.placeholder.utf8)
-                copied = value.upperBound
-                at = value.upperBound
-            } else {
-                at += 1
-            }
+            output.append(contentsOf: text[copied..<found.range.lowerBound])
+            if let quote = found.quote { output.append(contentsOf: text[quote]) }
+            output.append(contentsOf: Redaction.placeholder.utf8)
+            if let quote = found.quote { output.append(contentsOf: text[quote]) }
+            copied = found.range.upperBound
+            at = copied
         }
         guard copied > 0 else { return nil }
         output.append(contentsOf: text[copied...])
         return output
     }
 
-    private static func isKeyByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-            true
-        default: false
+    @inline(__always)
+    private func replacement(at: Int) -> Replacement? {
+        switch text[at] {
+        case UInt8(ascii: "="): pair(sign: at..<at + 1)
+        case UInt8(ascii: ":"): pair(sign: at..<at + 1) ?? userInfo(at)
+        case UInt8(ascii: "%"): encodedSign(at).flatMap { pair(sign: $0) }
+        case UInt8(ascii: "<"): element(at)
+        case UInt8(ascii: "-"): privateKey(at)
+        default: nil
         }
     }
 
-    private static func isSpaceOrQuote(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\\") || byte == 0x09
+    private func pair(sign: Range<Int>) -> Replacement? {
+        guard let key = key(before: sign.lowerBound), isSecret(key) else { return nil }
+        return value(behind: sign, of: key)
     }
 
-    private static func keyBefore(_ sign: Int, _ text: UnsafeRawBufferPointer) -> Range<Int>? {
-        var end = sign
-        while end > 0, isSpaceOrQuote(text[end - 1]) { end -= 1 }
-        var start = end
-        while start > 0, end - start < 64, isKeyByte(text[start - 1]) { start -= 1 }
-        // A time such as 12:34:56 is no pair.
-        return start < end && text[start] &- UInt8(ascii: "0") >= 10 ? start..<end : nil
+    private func isSecret(_ key: Key) -> Bool {
+        func judge(_ bytes: UnsafeRawBufferPointer) -> Bool {
+            patterns.matches(bytes) || valuesAreSecret && !KeyRole(bytes, patterns).isDisjoint(with: [.value, .range])
+        }
+        let bytes = UnsafeRawBufferPointer(rebasing: text[key.range])
+        guard key.quote != nil, bytes.contains(UInt8(ascii: "\\")) else { return judge(bytes) }
+        return JSONEscapes.decode(bytes).withUnsafeBytes(judge)
     }
 
-    /// A quoted value to its quote, else to the next separator; `Bearer abc` and `Basic abc` as one.
-    private static func valueBehind(_ sign: Int, _ text: UnsafeRawBufferPointer) -> Range<Int> {
-        var start = sign + 1
-        while start < text.count, text[start] == UInt8(ascii: " ") || text[start] == 0x09 { start += 1 }
-        if start < text.count, text[start] == UInt8(ascii: "\\") { start += 1 }
-        if start < text.count, text[start] == UInt8(ascii: "\"") || text[start] == UInt8(ascii: "'") {
-            let quote = text[start]
-            var end = start + 1
-            while end < text.count, text[end] != quote || text[end - 1] == UInt8(ascii: "\\") { end += 1 }
-            return start + 1..<max(start + 1, end)
-        }
-        var end = wordEnd(start, text)
-        let word = String(decoding: text[start..<end], as: UTF8.self).lowercased()
-        if word == "bearer" || word == "basic" || word == "digest", end < text.count { end = wordEnd(end + 1, text) }
-        return start..<end
+    /// `%3D` and `%3A`, also encoded twice.
+    private func encodedSign(_ at: Int) -> Range<Int>? {
+        var digits = at + 1
+        while digits + 1 < text.count, text[digits] == UInt8(ascii: "2"), text[digits + 1] == UInt8(ascii: "5") { digits += 2 }
+        guard digits + 1 < text.count, text[digits] == UInt8(ascii: "3") else { return nil }
+        let second = text[digits + 1] | 0x20
+        return second == UInt8(ascii: "d") || second == UInt8(ascii: "a") ? at..<digits + 2 : nil
     }
 
-    private static func wordEnd(_ start: Int, _ text: UnsafeRawBufferPointer) -> Int {
-        var end = start
-        while end < text.count {
-            switch text[end] {
-            case UInt8(ascii: " "), UInt8(ascii: "&"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\""), UInt8(ascii: "'"),
-                UInt8(ascii: "}"), UInt8(ascii: ")"), UInt8(ascii: "\n"), UInt8(ascii: "#"), 0x09:
-                return end
-            default: end += 1
-            }
-        }
-        return end
+    /// `<password>…</password>`
+    private func element(_ at: Int) -> Replacement? {
+        var end = at + 1
+        while end < text.count, Self.isKeyByte(text[end]) || text[end] == UInt8(ascii: ":") { end += 1 }
+        guard end > at + 1, patterns.matches(UnsafeRawBufferPointer(rebasing: text[at + 1..<end])) else { return nil }
+        while end < text.count, text[end] != UInt8(ascii: ">") { end += 1 }
+        guard end < text.count, text[end - 1] != UInt8(ascii: "/") else { return nil }
+        var close = end + 1
+        while close < text.count, !isAt(close, "</") { close += 1 }
+        return Replacement(range: end + 1..<close)
     }
 
-    /// For the second colon of `scheme://user:password@host` the password.
-    private static func passwordBehind(_ colon: Int, _ text: UnsafeRawBufferPointer) -> Range<Int>? {
-        var start = colon
-        while start > 0, text[start - 1] != UInt8(ascii: "/"), !isSpaceOrQuote(text[start - 1]), colon - start < 256 { start -= 1 }
-        guard start >= 3, text[start - 1] == UInt8(ascii: "/"), text[start - 2] == UInt8(ascii: "/"), text[start - 3] == UInt8(ascii: ":")
-        else {
-            return nil
-        }
-        var end = colon + 1
-        while end < text.count, text[end] != UInt8(ascii: "@") {
-            if text[end] == UInt8(ascii: "/") || isSpaceOrQuote(text[end]) { return nil }
-            end += 1
-        }
-        return end < text.count ? colon + 1..<end : nil
+    /// RFC 7468. Without its end the rest is taken.
+    private func privateKey(_ at: Int) -> Replacement? {
+        guard isAt(at, "-----BEGIN ") else { return nil }
+        var end = at + 11
+        while end < text.count, text[end] != UInt8(ascii: "-"), end - at < 64 { end += 1 }
+        guard isAt(end, "-----"), text[at..<end].count >= 11 + 11, isAt(end - 11, "PRIVATE KEY") else { return nil }
+        var close = end + 5
+        while close < text.count, !isAt(close, "-----END") { close += 1 }
+        return Replacement(range: end + 5..<close)
+    }
+
+    func isAt(_ offset: Int, _ word: StaticString) -> Bool {
+        TextPattern.has(UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount), in: text, at: offset)
     }
 }

@@ -1,0 +1,133 @@
+import EventModel
+import Foundation
+
+/// The words and places of one pipeline, or of several, applied to a refused event.
+struct DeadLetterRules {
+    let patterns: KeyPatterns
+    let paths: [[String]]
+
+    func scrub(_ raw: [UInt8]) -> [UInt8] {
+        raw.withUnsafeBytes { bytes in
+            var scrub = TextScrub(bytes, patterns)
+            scrub.valuesAreSecret = scrub.namesSecret()
+            return scrub.scrubbed()
+        } ?? raw
+    }
+
+    func redact(event: RawJSON) -> RawJSON {
+        var event = redact(event)
+        for path in paths {
+            event = replace(path[...], in: event)
+            // The data of a CloudEvent is the event.
+            event = replace(["data"] + path, in: event)
+        }
+        return event
+    }
+
+    private func redact(_ value: RawJSON) -> RawJSON {
+        switch value {
+        case .object(let members): return .object(redact(members))
+        case .array(let elements): return .array(elements.map(redactElement))
+        case .string(let text): return scrubString(text)
+        case .other: return value
+        }
+    }
+
+    private func redact(_ members: [(key: [UInt8], value: RawJSON)]) -> [(key: [UInt8], value: RawJSON)] {
+        let roles = members.map { member in JSONEscapes.decode(member.key).withUnsafeBytes { KeyRole($0, patterns) } }
+        var secret: KeyRole = .secret
+        for (member, role) in zip(members, roles) where role.contains(.label) && isSecretName(member.value) {
+            secret.formUnion(role.contains(.field) ? [.value, .range] : .value)
+        }
+        return zip(members, roles).map { member, role in
+            // A key may hold a pair itself.
+            let key = scrubText(member.key) ?? member.key
+            if !role.isDisjoint(with: secret) { return (key, replaced(member.value)) }
+            if member.key.elementsEqual("data_base64".utf8), case .string(let text) = member.value { return (key, packed(text)) }
+            return (key, redact(member.value))
+        }
+    }
+
+    private func redactElement(_ element: RawJSON) -> RawJSON {
+        if case .array(let pair) = element, pair.count == 2, isSecretName(pair[0]) { return .array([pair[0], replaced(pair[1])]) }
+        return redact(element)
+    }
+
+    private func isSecretName(_ value: RawJSON) -> Bool {
+        guard case .string(let text) = value, text.count <= KeyRole.labelBytes else { return false }
+        return JSONEscapes.decode(text).withUnsafeBytes { patterns.matches($0) }
+    }
+
+    private func scrubString(_ text: [UInt8]) -> RawJSON { .string(scrubText(text) ?? text) }
+
+    /// Escaped as it came; `nil` when there is nothing to take out.
+    private func scrubText(_ text: [UInt8]) -> [UInt8]? {
+        let decoded = JSONEscapes.decode(text)
+        guard let scrubbed = decoded.withUnsafeBytes({ TextScrub($0, patterns).scrubbed() }) else { return nil }
+        return Array(JSONEscapes.encode(scrubbed).dropFirst().dropLast())
+    }
+
+    /// A CloudEvent's data in base64 (CloudEvents JSON format 1.0.2, section 3.1.1).
+    private func packed(_ text: [UInt8]) -> RawJSON {
+        guard let data = Data(base64Encoded: Data(JSONEscapes.decode(text))) else { return .string(Array(Redaction.placeholder.utf8)) }
+        var output: [UInt8] = []
+        if let tree = RawJSON.read(Array(data)) { redact(event: tree).write(to: &output) } else { output = scrub(Array(data)) }
+        return .string(Array(Data(output).base64EncodedString().utf8))
+    }
+
+    private func replaced(_ value: RawJSON) -> RawJSON {
+        switch value {
+        case .string(let text) where Redaction.isBit(text): return value
+        case .other(let text) where Redaction.isBit(text) || text.elementsEqual("null".utf8): return value
+        default: return .string(Array(Redaction.placeholder.utf8))
+        }
+    }
+
+    private func replace(_ path: ArraySlice<String>, in value: RawJSON) -> RawJSON {
+        guard let name = path.first else { return replaced(value) }
+        switch value {
+        case .array(let elements): return .array(elements.map { replace(path, in: $0) })
+        case .object(let members):
+            return .object(
+                members.map { member in
+                    JSONEscapes.decode(member.key).elementsEqual(name.utf8)
+                        ? (member.key, replace(path.dropFirst(), in: member.value)) : member
+                })
+        case .string, .other: return value
+        }
+    }
+}
+
+extension TextScrub {
+    /// Whether some `"field":"…"` or `"name":"…"` of the text names a secret, so that the values beside it hold it.
+    func namesSecret() -> Bool {
+        for sign in 0..<text.count where text[sign] == UInt8(ascii: ":") {
+            guard let key = key(before: sign), key.quote != nil,
+                KeyRole(UnsafeRawBufferPointer(rebasing: text[key.range]), patterns).contains(.label)
+            else { continue }
+            let value = value(behind: sign..<sign + 1, of: key).range
+            if value.count <= KeyRole.labelBytes, patterns.matches(UnsafeRawBufferPointer(rebasing: text[value])) { return true }
+        }
+        return false
+    }
+}
+
+extension Pipeline {
+    /// Where the places to redact may stand in an event that went through no step: there, where a step would have taken
+    /// them from, and at the root instead of `unmapped`.
+    var refusedPaths: [[String]] {
+        func names(_ path: FieldPath) -> [String] { (0..<Int(path.count)).map { symbols.name(path[$0]) } }
+        var paths = redactedPaths.map(names)
+        // Backwards, so that a place that was moved twice is followed to where it began.
+        for instruction in program.instructions.reversed() {
+            let (from, to): (FieldPath, FieldPath)
+            switch instruction.operation {
+            case .move(let source, let place), .copy(let source, let place): (from, to) = (source, place)
+            default: continue
+            }
+            let (source, place) = (names(from), names(to))
+            for path in paths where path.starts(with: place) { paths.append(source + path.dropFirst(place.count)) }
+        }
+        return paths + paths.filter { $0.first == "unmapped" && $0.count > 1 }.map { Array($0.dropFirst()) }
+    }
+}

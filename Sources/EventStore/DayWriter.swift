@@ -36,16 +36,21 @@ final class DayWriter {
     }
 
     /// Packs `blocks`, all of this day, and stores `appliedPosition` with them: durable when it returns, undone as a
-    /// whole when it throws. `fast` compresses for speed.
-    func pack(_ blocks: [OpenBlock], appliedPosition: UInt64, tools: inout PackTools, fast: Bool, name: (UInt32) -> String) throws -> Packed
-    {
-        let packed = compress(blocks, &tools, fast: fast)
+    /// whole when it throws. `fast` compresses for speed. `members`: where the blocks lie in the members file already;
+    /// then they are indexed and nothing is compressed.
+    func pack(
+        _ blocks: [OpenBlock], appliedPosition: UInt64, tools: inout PackTools, fast: Bool, members: [Range<Int>]? = nil,
+        name: (UInt32) -> String
+    ) throws -> Packed {
+        let packed = compress(blocks, &tools, fast: fast, members)
         let rows = rollups.takeRows()
         tools.terms.sort(&tools.sorter)
         let firstBlock = lastBlock + 1
         let pages = Self.termPages(tools.terms, blocks: firstBlock...firstBlock + UInt32(blocks.count - 1))
-        try tools.members.withUnsafeBytes {
-            try partition.members.write(UnsafeRawBufferPointer(rebasing: $0[..<tools.membersLength]), at: membersEnd)
+        if members == nil {
+            try tools.members.withUnsafeBytes {
+                try partition.members.write(UnsafeRawBufferPointer(rebasing: $0[..<tools.membersLength]), at: membersEnd)
+            }
         }
         var changed = tenants
         for (index, entry) in packed.entries.enumerated() {
@@ -71,12 +76,12 @@ final class DayWriter {
         }
         rollups.clearAdded()
         tenants = changed
-        membersEnd += tools.membersLength
+        membersEnd = members?.last?.upperBound ?? membersEnd + tools.membersLength
         lastBlock += UInt32(blocks.count)
         return packed
     }
 
-    private func compress(_ blocks: [OpenBlock], _ tools: inout PackTools, fast: Bool) -> Packed {
+    private func compress(_ blocks: [OpenBlock], _ tools: inout PackTools, fast: Bool, _ members: [Range<Int>]?) -> Packed {
         var packed = Packed()
         tools.terms.removeAll()
         tools.membersLength = 0
@@ -91,17 +96,18 @@ final class DayWriter {
                 if !rollups.isKnown(combination) { rollups.learn(combination, Self.combination(view.line(event))) }
                 rollups.count(tenant: view.tenant, time: event.time, combination: combination)
             }
-            let length = tools.compress(lines, fast: fast)
+            let length = members?[index].count ?? tools.compress(lines, fast: fast)
             let first = view.events.base[0]
             let last = view.events.base[view.count - 1]
             packed.entries.append(
                 BlockEntry(
                     tenant: view.tenant, count: UInt32(view.count), minTime: view.minTime, maxTime: view.maxTime,
-                    offset: UInt64(membersEnd + tools.membersLength), length: UInt32(length), bytes: UInt32(view.byteCount),
+                    offset: UInt64(members?[index].lowerBound ?? membersEnd + tools.membersLength), length: UInt32(length),
+                    bytes: UInt32(view.byteCount),
                     firstSeq: first.seq,
                     firstPosition: first.position, lastPosition: last.position))
             packed.lastSeqs.append(last.seq)
-            tools.membersLength += length
+            if members == nil { tools.membersLength += length }
         }
         return packed
     }

@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import GRDB
 import Logging
 
 /// Looks at the partitions of a folder: which there are, what they hold, which cannot be trusted.
@@ -9,13 +10,16 @@ struct StoreOpening {
 
     init(_ configuration: EventStoreConfiguration, logger: Logger) throws {
         let folder = configuration.folder
-        var days: [Int64] = []
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
-            if name.hasSuffix(".sqlite"), let day = Timestamp(day: String(name.dropLast(7))) { days.append(day.dayNumber) }
+        // Either file alone is a day: without its index the members file still holds every event.
+        var days: Set<Int64> = []
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            for suffix in [".sqlite", ".members"] where name.hasSuffix(suffix) {
+                if let day = Timestamp(day: String(name.dropLast(suffix.count))) { days.insert(day.dayNumber) }
+            }
         }
-        for day in days {
+        for day in days.sorted() {
             do {
-                try add(day, folder)
+                try addOrRebuild(day, folder, logger)
             } catch {
                 let moved = try Self.moveAside(folder, day)
                 report.unreadable.append(StoreReport.Unreadable(day: Partition.name(day: day), movedTo: moved, reason: "\(error)"))
@@ -25,9 +29,59 @@ struct StoreOpening {
         }
         // Which events the lost partition held is not known, so everything the journal has is asked for again; events of
         // other days are recognised by their tenants' last packed seq of that day.
-        if !report.unreadable.isEmpty { state.appliedPosition = 0 }
+        if !report.unreadable.isEmpty || !report.rebuilt.isEmpty { state.appliedPosition = 0 }
         state.endPosition = state.appliedPosition
         report.partitions = state.days.count
+    }
+
+    private mutating func addOrRebuild(_ day: Int64, _ folder: String, _ logger: Logger) throws {
+        let files = FileManager.default
+        let marker = PartitionRebuild.marker(folder, day)
+        let base = folder + "/" + Partition.name(day: day)
+        var rebuilt: StoreReport.Rebuilt
+        do {
+            if let reason = files.contents(atPath: marker) {
+                throw StoreError.unreadable(path: base + ".sqlite", reason: String(decoding: reason, as: UTF8.self))
+            }
+            if !files.fileExists(atPath: base + ".sqlite") { throw StoreError.unreadable(path: base + ".sqlite", reason: "it is missing") }
+            return try add(day, folder)
+        } catch {
+            guard files.fileExists(atPath: base + ".members") else { throw error }
+            logger.error("the index of \(Partition.name(day: day)) is made again from its members: \(error)")
+            let promised = Self.promisedEvents(folder, day)
+            try Self.mark(marker, "\(error)")
+            let moved = try Self.moveAside(folder, day, [".sqlite", ".sqlite-wal"])
+            rebuilt = try PartitionRebuild.run(folder: folder, day: day)
+            guard rebuilt.blocks > 0 || promised != nil else { throw error }
+            rebuilt.movedTo = moved
+            rebuilt.reason = "\(error)"
+            rebuilt.missingEvents = promised.map { max(0, $0 - rebuilt.events) }
+        }
+        try add(day, folder)
+        try files.removeItem(atPath: marker)
+        try syncFolder(folder)
+        report.rebuilt.append(rebuilt)
+        logger.error(
+            "the index of \(rebuilt.day) was made again",
+            metadata: [
+                "blocks": "\(rebuilt.blocks)", "events": "\(rebuilt.events)", "damaged_bytes": "\(rebuilt.damagedBytes)",
+                "missing_events": "\(rebuilt.missingEvents.map(String.init) ?? "unknown")",
+            ])
+    }
+
+    /// What the index that is given up says it held, if it can still be asked.
+    private static func promisedEvents(_ folder: String, _ day: Int64) -> Int? {
+        guard FileManager.default.fileExists(atPath: folder + "/" + Partition.name(day: day) + ".sqlite") else { return nil }
+        guard let partition = try? Partition(folder: folder, day: day) else { return nil }
+        defer { partition.close() }
+        return try? partition.read { try Int.fetchOne($0, sql: "SELECT sum(events) FROM tenant") ?? 0 }
+    }
+
+    /// Durable when it returns. The reason inside is for whoever reads it, and for the next start's report.
+    static func mark(_ path: String, _ reason: String) throws {
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        try Data(reason.utf8).write(to: URL(fileURLWithPath: path))
+        try syncFolder((path as NSString).deletingLastPathComponent)
     }
 
     private mutating func add(_ day: Int64, _ folder: String) throws {
@@ -35,6 +89,9 @@ struct StoreOpening {
         do {
             let summary = try PartitionSummary(partition)
             let length = try partition.members.length()
+            if length > 0, summary.blocks == 0 {
+                throw StoreError.unreadable(path: partition.path, reason: "it names no block, but there are \(length) bytes of members")
+            }
             if length > summary.membersEnd {
                 try partition.members.truncate(to: summary.membersEnd)
                 report.membersBytesCut += length - summary.membersEnd
@@ -55,7 +112,9 @@ struct StoreOpening {
     }
 
     /// Renames all files of the day to `….unreadable-N`.
-    private static func moveAside(_ folder: String, _ day: Int64) throws -> [String] {
+    private static func moveAside(_ folder: String, _ day: Int64, _ suffixes: [String] = [".sqlite", ".sqlite-wal", ".members"]) throws
+        -> [String]
+    {
         let base = folder + "/" + Partition.name(day: day)
         let files = FileManager.default
         var number = 1
@@ -63,11 +122,12 @@ struct StoreOpening {
             || files.fileExists(atPath: "\(base).members.unreadable-\(number)")
         { number += 1 }
         var moved: [String] = []
-        for suffix in [".sqlite", ".sqlite-wal", ".members"] where files.fileExists(atPath: base + suffix) {
+        for suffix in suffixes where files.fileExists(atPath: base + suffix) {
             try files.moveItem(atPath: base + suffix, toPath: "\(base)\(suffix).unreadable-\(number)")
             moved.append("\(base)\(suffix).unreadable-\(number)")
         }
         try? files.removeItem(atPath: base + ".sqlite-shm")
+        if suffixes.contains(".members") { try? files.removeItem(atPath: PartitionRebuild.marker(folder, day)) }
         try syncFolder(folder)
         return moved
     }
@@ -82,8 +142,13 @@ extension EventStore {
         try partition.writer().write { database in
             for run in try RunTable.all(database) where run.level < 0 { try RunTable.delete(run.number, database) }
         }
-        let end = try PartitionSummary(partition).membersEnd
-        if try partition.members.length() > end { try partition.members.truncate(to: end) }
+        let summary = try PartitionSummary(partition)
+        let length = try partition.members.length()
+        // An empty index says nothing about the members it should name; the next start makes it again from them.
+        guard summary.blocks > 0 || length == 0 else {
+            throw StoreError.unreadable(path: partition.path, reason: "it names no block, but there are \(length) bytes of members")
+        }
+        if length > summary.membersEnd { try partition.members.truncate(to: summary.membersEnd) }
         try syncFolder(configuration.folder)
         let directory = try partition.loadDirectory()
         let older = state.withLock { state -> [Partition] in

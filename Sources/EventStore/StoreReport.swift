@@ -8,9 +8,25 @@ public struct StoreReport: Sendable, Equatable {
         public var reason: String
     }
 
+    /// A day whose index was made again from its members file.
+    public struct Rebuilt: Sendable, Equatable {
+        public var day = ""
+        /// Where the old index lies now; empty when there was none.
+        public var movedTo: [String] = []
+        public var reason = ""
+        public var blocks = 0
+        public var events = 0
+        /// Bytes of the members file that are no member. Their events are gone unless the journal still holds them.
+        public var damagedBytes = 0
+        /// Events that the old index promised and the members file no longer holds; `nil` when it could not be asked.
+        public var missingEvents: Int?
+    }
+
     public var partitions = 0
     public var events = 0
     public var blocks = 0
+    /// Made again at this start; what their members do not hold the journal delivers, if it still can.
+    public var rebuilt: [Rebuilt] = []
     /// Bytes behind the last block of members files, left by a stop between writing and committing, cut off.
     public var membersBytesCut = 0
     /// Moved aside; what the journal still holds of these days is stored again.

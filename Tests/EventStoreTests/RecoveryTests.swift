@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import GRDB
 import Testing
 
 @testable import EventStore
@@ -90,8 +91,10 @@ import Testing
         await store.close()
     }
 
-    @Test("an unreadable partition is moved aside and stored again from the journal", arguments: ["garbage", "truncated", "members"])
-    func unreadable(how: String) async throws {
+    @Test(
+        "a day whose index or members are damaged is made again from its members, and the rest comes from the journal",
+        arguments: ["garbage", "truncated", "missing", "old format", "interrupted", "short members", "no members"])
+    func rebuilt(how: String) async throws {
         let folder = try StoreFolder()
         var feed = EventFeed(seed: 45)
         var batches: [CommittedBatch] = []
@@ -106,24 +109,86 @@ import Testing
             try store.packAll()
         }
         await store.close()
-        let file = folder.path + "/2026-11-21." + (how == "members" ? "members" : "sqlite")
-        switch how {
-        case "garbage": try Data(repeating: 0x55, count: 20_000).write(to: URL(fileURLWithPath: file))
-        default: try Data(contentsOf: URL(fileURLWithPath: file)).prefix(5000).write(to: URL(fileURLWithPath: file))
-        }
+        try damage(folder.path + "/2026-11-21", how)
         store = try folder.open()
-        #expect(store.report.unreadable.map(\.day) == ["2026-11-21"])
-        #expect(store.report.unreadable.first?.movedTo.allSatisfy { FileManager.default.fileExists(atPath: $0) } == true)
+        #expect(store.report.unreadable.isEmpty)
+        #expect(store.report.rebuilt.map(\.day) == ["2026-11-21"])
+        #expect(store.report.rebuilt.first?.movedTo.allSatisfy { FileManager.default.fileExists(atPath: $0) } == true)
         #expect(store.appliedPosition == 0)
+        if how.hasSuffix("members") {
+            #expect(store.report.rebuilt.first?.missingEvents ?? 0 > 0)
+        } else {
+            // Nothing is lost although the journal has not said a word.
+            #expect(store.report.rebuilt.first?.events == 400)
+            try await checkAll(store, feed)
+            for event in feed.events where event.identity != 0 {
+                #expect(
+                    Array(event.body.utf8).withUnsafeBytes { store.look(identity: event.identity, tenant: event.tenant, content: $0) }
+                        == .duplicate(seq: event.seq))
+            }
+        }
         replay(store, batches)
         try await checkAll(store, feed)
         try store.packAll()
         try await checkAll(store, feed)
         await store.close()
         store = try folder.open()
-        #expect(store.report.unreadable.isEmpty)
+        #expect(store.report.unreadable.isEmpty && store.report.rebuilt.isEmpty)
         #expect(store.appliedPosition == feed.position)
         try await checkAll(store, feed)
+        await store.close()
+    }
+
+    private func damage(_ base: String, _ how: String) throws {
+        let index = URL(fileURLWithPath: base + ".sqlite")
+        let members = URL(fileURLWithPath: base + ".members")
+        switch how {
+        case "garbage": try Data(repeating: 0x55, count: 20_000).write(to: index)
+        case "truncated": try Data(contentsOf: index).prefix(5000).write(to: index)
+        case "missing": try FileManager.default.removeItem(at: index)
+        case "old format":
+            let queue = try DatabaseQueue(path: index.path)
+            try queue.write { try $0.execute(sql: "UPDATE meta SET value = 0 WHERE key = 'format'") }
+            try queue.close()
+        case "interrupted": try Data("begun".utf8).write(to: URL(fileURLWithPath: base + ".rebuild"))
+        case "short members": try Data(contentsOf: members).prefix(5000).write(to: members)
+        default: try FileManager.default.removeItem(at: members)
+        }
+    }
+
+    @Test("members that hold no member at all are moved aside and not written over")
+    func unreadable() async throws {
+        let folder = try StoreFolder()
+        let path = folder.path + "/2026-11-20.members"
+        try Data(repeating: 0x55, count: 3000).write(to: URL(fileURLWithPath: path))
+        var feed = EventFeed(seed: 49)
+        let store = try folder.open()
+        let moved = store.report.unreadable.first?.movedTo.first { $0.contains("members") }
+        #expect(moved.flatMap { FileManager.default.contents(atPath: $0) } == Data(repeating: 0x55, count: 3000))
+        store.committed(feed.batch(100))
+        try store.packAll()
+        try await checkAll(store, feed)
+        await store.close()
+    }
+
+    @Test("a rebuild steps over a damaged member and says how much it was")
+    func rebuiltAroundDamage() async throws {
+        let folder = try StoreFolder()
+        var feed = EventFeed(seed: 50)
+        var store = try folder.open()
+        store.committed(feed.batch(500))
+        try store.packAll()
+        await store.close()
+        let members = URL(fileURLWithPath: folder.path + "/2026-11-20.members")
+        var bytes = try Data(contentsOf: members)
+        bytes[bytes.count / 2] ^= 0xFF
+        try bytes.write(to: members)
+        try FileManager.default.removeItem(atPath: folder.path + "/2026-11-20.sqlite")
+        store = try folder.open()
+        let rebuilt = try #require(store.report.rebuilt.first)
+        #expect(rebuilt.damagedBytes > 0 && rebuilt.damagedBytes < 8 << 10)
+        #expect(rebuilt.events > 300 && rebuilt.events < 500)
+        #expect(try await store.counts(CountQuery()).total == rebuilt.events)
         await store.close()
     }
 

@@ -66,9 +66,56 @@ private func texts(_ body: String, framing: Framing = .detect, recordsKey: Strin
         #expect(try texts("{\n\"a\":1\n}\n{\n\"b\":2\n}") == ["{\n\"a\":1\n}", "{\n\"b\":2\n}"])
     }
 
-    @Test("a broken first line does not take its neighbours along")
-    func brokenFirstLine() throws {
-        #expect(try texts("{\"a\":\"open\n{\"b\":2}\n{\"c\":3}\n") == ["{\"a\":\"open", "{\"b\":2}", "{\"c\":3}"])
+    @Test("behind a whole first line a broken one does not take its neighbours along")
+    func brokenLine() throws {
+        #expect(try texts("{\"a\":1}\n{\"b\":\"open\n{\"c\":3}\n") == ["{\"a\":1}", "{\"b\":\"open", "{\"c\":3}"])
+    }
+
+    @Test("a broken object over several lines is one event, whatever stands inside it", arguments: [1, 7, 1000])
+    func brokenIndented(size: Int) throws {
+        let open = "{\n\"a\":1,\n\"items\":[\n{\"b\":2},\n{\"c\":3}\n],\n"
+        #expect(try texts(open, pieces: size) == [open])
+        #expect(try texts(open, recordsKey: "Records", pieces: size) == [open])
+        let closedEarly = try split(Array("{\n\"a\":1\n}\n,\"items\":[\n{\"b\":2}\n]}".utf8), pieces: size)
+        #expect(closedEarly.count == 2)
+        #expect(closedEarly[1].fault?.contains("from byte 10 of the body on") == true)
+    }
+
+    @Test("an object over several lines that is too long is refused once, and what follows it is taken", arguments: [nil, "Records"])
+    func overlongIndented(recordsKey: String?) throws {
+        let inner = (0..<20_000).map { "{\"n\":\($0),\"s\":\"xxxxxxxx\"}" }.joined(separator: ",\n")
+        let found = try split(Array("{\n\"items\":[\n\(inner)\n]}\n{\"b\":2}\n".utf8), recordsKey: recordsKey, pieces: 10_000)
+        #expect(found.count == 2)
+        #expect(found[0].fault?.contains("more than the limit") == true)
+        #expect(found[1].text == "{\"b\":2}" && found[1].fault == nil)
+    }
+
+    @Test(
+        "the object around an array is checked as a whole",
+        arguments: [
+            #"{"Records":[1],"Records":[2,3]}"#, #"{"Records":[1] "bad" : }"#, #"{"Records":[1],}"#, #"{"Records":[1],"a":tru}"#,
+            #"{"Records":[1]]"#, #"{"a" "Records":[1]}"#, #"{"Records":[1]"#, #"{"Records":[1]}{"Records":[2]}"#,
+            #"{"Records":[1],"more":"\#(String(repeating: "x", count: 300_000))"}"#,
+        ])
+    func brokenWrapper(body: String) throws {
+        for size in [1000, 64 << 10] {
+            let found = try split(Array(body.utf8), recordsKey: "Records", pieces: size)
+            #expect(found.map { $0.fault == nil } == [true, false])
+            #expect(found[1].fault?.contains("of the body on was taken") == true)
+        }
+    }
+
+    @Test("a broken array says from which byte of the body on nothing was taken, across slices, too")
+    func brokenArrayPlace() throws {
+        let good = (0..<5000).map { "{\"n\":\($0)}" }.joined(separator: ",")
+        let found = try split(Array("[\(good),,{\"n\":1},{\"n\":2}]".utf8), pieces: 5000)
+        #expect(found.count == 5001)
+        #expect(found.last?.fault?.contains("from byte \(good.utf8.count + 2) of the body on") == true)
+    }
+
+    @Test("a JSON body of nothing but white space is refused")
+    func whiteSpace() {
+        #expect { try split(Array(" \r\n\t\n".utf8)) } throws: { ($0 as? Problem)?.detail.contains("white space") == true }
     }
 
     @Test(

@@ -38,13 +38,23 @@ import Testing
         #expect(try inflate(Deflated.gzip(text) + Deflated.gzip([1, 2, 3]), pieces: 5) == text + [1, 2, 3])
     }
 
+    @Test("zeros behind the last member are padding, in whatever pieces they come", arguments: [1, 7, 10_000])
+    func padding(size: Int) throws {
+        let zeros = [UInt8](repeating: 0, count: 5000)
+        #expect(try inflate(Deflated.gzip(text) + zeros, pieces: size) == text)
+        for broken in [zeros + [1], zeros + Deflated.gzip(text)] {
+            #expect(throws: Problem.self) { _ = try inflate(Deflated.gzip(text) + broken, pieces: size) }
+        }
+        #expect(throws: Problem.self) { _ = try inflate(Deflated.zlib(text) + zeros, pieces: size) }
+    }
+
     @Test("a truncated, damaged or overlong stream is refused")
     func damage() {
         let packed = Deflated.gzip(text)
         var flipped = packed
         flipped[packed.count - 6] ^= 1
         for broken in [
-            Array(packed.dropLast()), Array(packed.prefix(5)), packed + [0, 0], packed + Array("more".utf8), flipped, Array("no gzip".utf8),
+            Array(packed.dropLast()), Array(packed.prefix(5)), packed + [0, 1], packed + Array("more".utf8), flipped, Array("no gzip".utf8),
         ] {
             #expect(throws: Problem.self) { try inflate(broken) }
         }

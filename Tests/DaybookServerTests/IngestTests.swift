@@ -55,6 +55,7 @@ import Testing
         #expect(answer.headers[.contentType] == "application/problem+json")
         #expect(try answer.integer("accepted") == 2000)
         #expect(try answer.integer("first_line_not_taken") == 2001)
+        #expect(answer.text.contains("under a new Idempotency-Key"))
         await server.close()
     }
 
@@ -102,7 +103,10 @@ import Testing
         #expect(try await server.post("/v1/events?pipeline=nope", event(1)).status == 400)
         #expect(try await server.post("/v1/events?tenat=acme", event(1)).status == 400)
         #expect(try await server.post("/v1/events?tenant=..", event(1)).status == 400)
-        #expect(try await server.post("/v1/events", event(1), ["Idempotency-Key": String(repeating: "k", count: 300)]).status == 400)
+        #expect(try await server.post("/v1/events", event(1), ["Idempotency-Key": String(repeating: "k", count: 237)]).status == 400)
+        let longest = try await server.post("/v1/events", event(1), ["Idempotency-Key": String(repeating: "k", count: 236)])
+        #expect(longest.status == 200, "\(longest.text)")
+        #expect(try await server.post("/v1/events", " \n ", type: "application/json").status == 400)
         let deep = try await server.post("/v1/events", String(repeating: "[", count: 100_000), type: "application/json")
         #expect(deep.status == 400)
         let unauthorised = try await server.ask(.post, "/v1/events", body: Array(event(1).utf8), authorised: false)
@@ -142,6 +146,17 @@ import Testing
         #expect(answer.status == 422)
         #expect(try answer.rejections.first?["code"] as? String == "conflict")
         #expect(try await server.get("/v1/dead-letters").json["total"] as? Int == 1)
+        await server.close()
+    }
+
+    @Test("a broken indented object is refused whole: nothing inside it becomes an event")
+    func brokenIndented() async throws {
+        let server = try await TestServer()
+        let body = "{\n\"tenant\":\"acme\",\n\"items\":[\n\(event(1)),\n\(event(2))\n],\n"
+        let answer = try await server.post("/v1/events", body, type: "application/json")
+        #expect(answer.status == 400)
+        #expect(try answer.rejections.count == 1)
+        #expect(try await server.get("/v1/counts").json["total"] as? Int == 0)
         await server.close()
     }
 

@@ -13,6 +13,8 @@ final class Inflater {
     /// Between two members, or behind the last.
     private var isAtMemberEnd = false
     private var isGzip = false
+    /// Zeros follow the last member.
+    private var isPadding = false
     private var sawInput = false
     private var pending = 0..<0
 
@@ -57,7 +59,11 @@ final class Inflater {
         while true {
             if isAtMemberEnd {
                 guard stream.pointee.avail_in > 0 else { return 0 }
-                guard isGzip, stream.pointee.next_in.pointee == 0x1F else { throw .badBody("bytes follow the end of the compressed body") }
+                if isGzip { skipPadding() }
+                guard stream.pointee.avail_in > 0 else { return 0 }
+                guard isGzip, !isPadding, stream.pointee.next_in.pointee == 0x1F else {
+                    throw .badBody("bytes follow the end of the compressed body")
+                }
                 inflateReset(stream)
                 isAtMemberEnd = false
             }
@@ -71,6 +77,15 @@ final class Inflater {
             if code == Z_STREAM_END { isAtMemberEnd = true }
             let produced = Self.outputBytes - Int(stream.pointee.avail_out)
             if produced > 0 || code != Z_STREAM_END { return produced }
+        }
+    }
+
+    /// Tapes and block devices fill the last block with zeros; gzip ignores them (its manual, "Tapes"), and so do we.
+    private func skipPadding() {
+        while stream.pointee.avail_in > 0, stream.pointee.next_in.pointee == 0 {
+            isPadding = true
+            stream.pointee.next_in += 1
+            stream.pointee.avail_in -= 1
         }
     }
 

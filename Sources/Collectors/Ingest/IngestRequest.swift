@@ -36,12 +36,15 @@ public struct IngestRequest: Sendable {
         self.origin = origin
     }
 
-    /// 1 to 256 printable ASCII characters: it becomes part of `original_id` and stands in logs.
-    static let idempotencyKeyBytes = 1...256
+    /// Printable ASCII characters that stand in logs, and with `/` and a line number of up to 19 digits fit into
+    /// `original_id`.
+    static let idempotencyKeyBytes = 1...Limits.originalIDBytes - 20
 
     public static func checkIdempotencyKey(_ key: String) throws(Problem) {
         guard idempotencyKeyBytes.contains(key.utf8.count), key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw .badParameter("Idempotency-Key must be 1 to 256 printable ASCII characters without spaces")
+            throw .badParameter(
+                "Idempotency-Key must be 1 to \(idempotencyKeyBytes.upperBound) printable ASCII characters without spaces, so that with the line number it fits into original_id"
+            )
         }
     }
 }

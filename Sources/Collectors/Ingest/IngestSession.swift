@@ -175,7 +175,8 @@ public final class IngestSession {
 
     private static let tooLarge = Problem(
         413, "body-too-large",
-        "the body is larger than \(Limits.bodyBytes >> 20) MiB after inflating; send it in parts, from first_line_not_taken on")
+        "the body is larger than \(Limits.bodyBytes >> 20) MiB after inflating; send the rest, from first_line_not_taken on, under a new Idempotency-Key"
+    )
 
     /// The last slice is committed right here: most requests have no other, and a task for it would cost more than it.
     private func commitSlice(isLast: Bool = false) async {

@@ -78,13 +78,13 @@ extension BodySplitter {
         scan.reset()
     }
 
-    /// Behind the array: nothing but space, or the rest of the object around it.
+    /// Behind the array: nothing but space, or the rest of the object around it, which is checked when it is closed.
     mutating func scanBehindArray() {
         while scanned < count {
             let byte = byte(scanned)
             scanned += 1
             if wrapper.isInside {
-                if wrapper.rest.closes(byte) { wrapper.isInside = !wrapper.rest.isIdle || byte != UInt8(ascii: "}") }
+                if let fault = wrapper.take(byte) { return refuseRest(fault, from: scanned) }
             } else if !Self.isSpace(byte) {
                 return breakArray("something follows the end of the array", at: scanned - 1)
             }
@@ -102,12 +102,20 @@ extension BodySplitter {
 
     /// Refuses the array from here on.
     mutating func breakArray(_ what: String, at: Int) {
-        let end = min(count, start + Self.overlongBytesKept)
+        refuseRest("\(what), at byte \(max(0, at - start)) of element \(line)", from: start)
+    }
+
+    /// One refusal for all that follows. It is not kept either: the sender has it, and nobody else can mend it.
+    mutating func refuseRest(_ what: String, from offset: Int) {
+        let place = bodyOffset(offset)
         emit(
-            end: end,
+            end: min(count, start + Self.overlongBytesKept),
             fault: Rejection(
                 field: "", code: .invalidJSON,
-                message: "\(what), at byte \(max(0, at - start)) of element \(line); nothing from here on was taken"))
+                message:
+                    "\(what); nothing from byte \(place) of the body on was taken, and of it no more than the first \(Self.overlongBytesKept) bytes were kept: correct it and send it again from there"
+            ))
+        overlongBytes = 0
         line += 1
         isBroken = true
         scanned = count

@@ -2,7 +2,8 @@ import EventModel
 
 /// A body of `application/json` that begins with an object: one object, indented or not, or several one after the
 /// other. As soon as one is closed on the line where it began, the body is taken for NDJSON, so that from there on a bad
-/// line cannot take its neighbours along.
+/// line cannot take its neighbours along. An object that goes on over lines is never read as lines, however it ends:
+/// objects inside it would become events that nobody sent.
 extension BodySplitter {
     mutating func scanValues() {
         while scanned < count, events.count < Self.sliceEvents {
@@ -13,45 +14,25 @@ extension BodySplitter {
                     start = scanned
                     continue
                 }
-                guard byte == UInt8(ascii: "{") else { return garbage() }
-            } else if byte == 0x0A {
-                noteLine()
+                guard byte == UInt8(ascii: "{") else {
+                    return refuseRest("something that is no object follows the object before it", from: scanned)
+                }
             }
             scanned += 1
             if scan.closes(byte) { return closeValue() }
         }
     }
 
-    /// Behind a value something else begins: it goes to the end of its line and is refused by the parser.
-    private mutating func garbage() {
-        mode = .lines
-        scanned = start
-    }
-
-    private mutating func noteLine() {
-        guard scanned + 1 < count, byte(scanned + 1) == UInt8(ascii: "{") else { return }
-        sawLineOfItsOwn = true
-    }
-
-    /// The value ends before `scanned`. On one line with nothing behind it: NDJSON. Else only when the rest of its line
-    /// is blank is it an event by itself.
+    /// The value ends before `scanned`. On one line: NDJSON, and read again as that.
     private mutating func closeValue() {
         scan.reset()
-        let isOneLine = !(start..<scanned).contains { byte($0) == 0x0A }
+        let isOneLine = overlongBytes == 0 && !(start..<scanned).contains { byte($0) == 0x0A }
         if isOneLine {
             mode = .lines
             scanned = start
-            return
+        } else {
+            complete(end: scanned, next: scanned)
         }
-        complete(end: scanned, next: scanned)
-    }
-
-    /// The object is not closed within an event's length, or not at all: it is read as lines from its beginning.
-    mutating func giveUpValue() {
-        mode = .lines
-        scan.reset()
-        scanned = start
-        sawLineOfItsOwn = false
     }
 
     mutating func endOfBody() {
@@ -60,15 +41,8 @@ extension BodySplitter {
         case .detect: return
         case .arrayEnded: if wrapper.isInside { breakArray("the object around the array is not closed", at: count) }
         case .lines: if start < count || overlongBytes > 0 { completeLine(count) }
-        case .values:
-            guard start < count else { return }
-            if sawLineOfItsOwn {
-                giveUpValue()
-                scanLines()
-                if !isFull { endOfBody() }
-            } else {
-                complete(end: count, next: count)
-            }
+        // Not closed: the parser says where.
+        case .values: if start < count || overlongBytes > 0 { complete(end: count, next: count) }
         case .wrapper:
             forgetWrapper()
             scanValues()

@@ -10,10 +10,33 @@ struct WrapperScan {
     /// The array was found: what stands behind it still belongs to the object.
     var isInside = false
     var rest = ValueScan()
+    /// The object with an empty array in it, as far as it was read.
+    var frame: [UInt8] = []
 
     mutating func move(by bytes: Int) {
         keyStart -= bytes
         keyEnd -= bytes
+    }
+
+    /// Takes a byte behind the array; returns what is wrong with the object, once that is known. The object is judged as
+    /// strictly as an event, and by the same parser: a second array of the same name is a key that stands twice.
+    mutating func take(_ byte: UInt8) -> String? {
+        frame.append(byte)
+        guard rest.closes(byte) else {
+            return frame.count <= Limits.eventBytes
+                ? nil : "the object around the array has more than \(Limits.eventBytes) bytes besides its elements"
+        }
+        isInside = false
+        let count = frame.count
+        frame.append(contentsOf: repeatElement(0, count: Limits.parserPadding))
+        defer { frame = [] }
+        return frame.withUnsafeBytes { bytes -> String? in
+            var tree = EventTree(symbols: SymbolTable())
+            do throws(Rejection) { try tree.parse(UnsafeRawBufferPointer(rebasing: bytes[..<count])) } catch {
+                return "the object around the array is broken: \(error.message) (bytes counted without the array's elements)"
+            }
+            return nil
+        }
     }
 }
 
@@ -41,6 +64,7 @@ extension BodySplitter {
     }
 
     private mutating func enterArray() {
+        wrapper.frame = Array(UnsafeRawBufferPointer(start: base + start, count: scanned - start)) + "[]".utf8
         mode = .array
         scanned += 1
         start = scanned

@@ -49,8 +49,8 @@ struct BodySplitter: ~Copyable {
     var array = ArrayState.valueOrEnd
     /// The event being read is too long; only its beginning is in the buffer.
     var overlongBytes = 0
-    /// A line in `values` that begins an object of its own: the values are lines after all.
-    var sawLineOfItsOwn = false
+    /// Bytes of the body that are no longer in the buffer and came before its end.
+    private var droppedBytes = 0
     /// Everything behind a broken frame is dropped.
     var isBroken = false
     /// The body's first bytes were not looked at yet.
@@ -84,7 +84,8 @@ struct BodySplitter: ~Copyable {
             if isFirst, count >= 3 { try refuseByteOrderMark() }
             advance()
             if count - start > Limits.eventBytes, overlongBytes == 0 {
-                if mode == .values || mode == .wrapper { giveUpValue() } else { beginOverlong() }
+                // No array so far: it is looked at again as an event, and found too long only then.
+                if mode == .wrapper { forgetWrapper() } else if scanned == count { beginOverlong() }
             }
             if overlongBytes > 0 { dropOverlong() }
         }
@@ -96,8 +97,13 @@ struct BodySplitter: ~Copyable {
         if isFirst { try refuseByteOrderMark() }
         repeat { advance() } while scanned < count && !isFull
         guard !isFull else { return }
+        if mode == .detect { throw .badBody("the body holds nothing but white space") }
         endOfBody()
     }
+
+    /// Where in the body the byte at `offset` of the buffer stands, from 0. Exact for what stands behind an event's kept
+    /// beginning.
+    func bodyOffset(_ offset: Int) -> Int { droppedBytes + offset }
 
     /// Forgets the slice's events; keeps what is unfinished, moved to the front.
     mutating func releaseSlice() {
@@ -107,6 +113,7 @@ struct BodySplitter: ~Copyable {
         if rest > 0 { memmove(base, base + start, rest) }
         scanned -= start
         count = rest
+        droppedBytes += start
         wrapper.move(by: start)
         start = 0
     }
@@ -180,6 +187,7 @@ struct BodySplitter: ~Copyable {
     private mutating func beginOverlong() {
         let excess = count - start - Self.overlongBytesKept
         overlongBytes = excess
+        droppedBytes += excess
         count -= excess
         scanned = count
     }
@@ -189,6 +197,7 @@ struct BodySplitter: ~Copyable {
         let keptEnd = start + Self.overlongBytesKept
         guard scanned > keptEnd, scanned == count else { return }
         overlongBytes += count - keptEnd
+        droppedBytes += count - keptEnd
         count = keptEnd
         scanned = keptEnd
     }

@@ -17,17 +17,34 @@ public final class AccessKeys: Sendable {
     private let database: DatabaseQueue
     private let entries: Mutex<[UInt64: [Entry]]>
 
-    /// The key made by ``open(database:)`` because there was none yet. Told once, kept nowhere in plain text by this room.
+    /// The admin key made by ``open(database:renewingFirstKey:)``, if it made one. Told once, kept nowhere in plain text by
+    /// this room.
     public let firstKey: String?
+    /// Whether ``firstKey`` took the place of one that does not open anything any more.
+    public let isFirstKeyRenewed: Bool
 
-    private init(database: DatabaseQueue, entries: [UInt64: [Entry]], firstKey: String?) {
+    private init(database: DatabaseQueue, entries: [UInt64: [Entry]], firstKey: String?, isFirstKeyRenewed: Bool) {
         self.database = database
         self.entries = Mutex(entries)
         self.firstKey = firstKey
+        self.isFirstKeyRenewed = isFirstKeyRenewed
     }
 
     /// Opens or makes the database, and makes an admin key when it holds none.
-    public static func open(database path: String) throws -> AccessKeys {
+    ///
+    /// - Parameter renewingFirstKey: revoke the first admin key and make another: its text is lost, and a hash brings
+    ///   nobody back in.
+    public static func open(database path: String, renewingFirstKey: Bool = false) throws -> AccessKeys {
+        do {
+            return try openDatabase(path, renewingFirstKey)
+        } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_ERROR].contains(error.resultCode) {
+            throw AccessKeysError.damaged(path: path, reason: error.message ?? "error \(error.extendedResultCode.rawValue)")
+        } catch let error as DatabaseError {
+            throw AccessKeysError.unusable(path: path, reason: error.message ?? "error \(error.extendedResultCode.rawValue)")
+        }
+    }
+
+    private static func openDatabase(_ path: String, _ renewingFirstKey: Bool) throws -> AccessKeys {
         var configuration = Configuration()
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         let database = try DatabaseQueue(path: path, configuration: configuration)
@@ -38,11 +55,16 @@ public final class AccessKeys: Sendable {
             guard level == 2 else { throw AccessKeysError.notDurable(path: path) }
         }
         try migrator.migrate(database)
-        let firstKey = try database.write { connection -> String? in
-            guard try Int.fetchOne(connection, sql: "SELECT count(*) FROM keys WHERE role = 'admin'") == 0 else { return nil }
-            return try insert(connection, name: "first admin key", role: .admin, tenant: nil)
+        let (firstKey, revoked) = try database.write { connection -> (String?, Int) in
+            if renewingFirstKey {
+                try connection.execute(sql: "DELETE FROM keys WHERE role = 'admin' AND name = ?", arguments: [firstKeyName])
+            }
+            let revoked = renewingFirstKey ? connection.changesCount : 0
+            let others = try Int.fetchOne(connection, sql: "SELECT count(*) FROM keys WHERE role = 'admin'") ?? 0
+            guard revoked > 0 || others == 0 else { return (nil, 0) }
+            return (try insert(connection, name: firstKeyName, role: .admin, tenant: nil), revoked)
         }
-        return AccessKeys(database: database, entries: try database.read(load), firstKey: firstKey)
+        return AccessKeys(database: database, entries: try database.read(load), firstKey: firstKey, isFirstKeyRenewed: revoked > 0)
     }
 
     /// The key that an `Authorization` header holds; `nil` when it holds none that is valid.
@@ -54,6 +76,8 @@ public final class AccessKeys: Sendable {
         for entry in candidates where Self.equal(entry.hash, hash) { found = entry.key }
         return found
     }
+
+    private static let firstKeyName = "first admin key"
 
     public func close() throws { try database.close() }
 
@@ -117,10 +141,19 @@ public final class AccessKeys: Sendable {
 public enum AccessKeysError: Error, Sendable, CustomStringConvertible {
     /// SQLite does not sync its commits, so a key could be shown and lost.
     case notDurable(path: String)
+    /// The file is no database, or a broken one.
+    case damaged(path: String, reason: String)
+    /// It cannot be opened, read or written.
+    case unusable(path: String, reason: String)
 
     public var description: String {
         switch self {
         case .notDurable(let path): "\(path): SQLite refuses synchronous = FULL"
+        case .damaged(let path, let reason):
+            "\(path) is damaged (\(reason)). It holds the hashes of the API keys and no events. Put a copy of it back, or move it away "
+                + "with its -wal and -shm files: the next start then makes a new admin key, and all other keys must be made again."
+        case .unusable(let path, let reason):
+            "\(path), which holds the hashes of the API keys, cannot be used: \(reason). Check its owner, its permissions and the disk."
         }
     }
 }

@@ -68,6 +68,12 @@ final class DataFolder: Sendable {
 
     func file(_ name: String) -> String { path + "/" + name }
 
+    /// Content of a small file without the space around it; `nil` when there is none, or nothing in it.
+    func text(_ name: String) -> String? {
+        let text = (try? String(contentsOfFile: file(name), encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+        return text?.isEmpty == false ? text : nil
+    }
+
     /// Writes a small file for its owner's eyes only: temporary file, sync, rename.
     func write(_ name: String, _ text: String) throws {
         let temporary = FilePath(file(name + ".new"))
@@ -89,11 +95,7 @@ final class DataFolder: Sendable {
 
     /// The folder's node number, part of every event's id: drawn once, so that two folders' ids differ.
     func node() throws -> UInt16 {
-        if let text = try? String(contentsOfFile: file("node"), encoding: .utf8),
-            let node = UInt16(text.trimmingCharacters(in: .whitespacesAndNewlines))
-        {
-            return node
-        }
+        if let node = text("node").flatMap({ UInt16($0) }) { return node }
         let node = UInt16.random(in: 0..<4096)
         try write("node", "\(node)\n")
         return node

@@ -47,7 +47,11 @@ public enum Daybook {
             },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(server.logger))
         configuration.maximumGracefulShutdownDuration = longestGracefulStop
-        try await ServiceGroup(configuration: configuration).run()
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch let error as IOError {
+            throw ListenFailure(host: server.settings.host, port: server.settings.port, reason: error)
+        }
     }
 
     /// The libraries' own chatter, one level quieter.
@@ -73,6 +77,26 @@ public enum Daybook {
         if server.settings.demo { lines.append("  demo         writing sample traffic of all four kinds") }
         lines.append("Stop it with Control-C.")
         FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+    }
+}
+
+/// The address cannot be listened on.
+struct ListenFailure: Error, CustomStringConvertible {
+    var host: String
+    var port: Int
+    var reason: IOError
+
+    var description: String {
+        let address = (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+        let advice =
+            switch reason.errnoCode {
+            case EADDRINUSE:
+                "another process listens there. Stop it, or choose another address with --listen HOST:PORT; port 0 takes a free one"
+            case EACCES: "ports below 1024 need a privilege. Choose another with --listen HOST:PORT"
+            case EADDRNOTAVAIL: "this machine has no such address. Choose one it has with --listen HOST:PORT"
+            default: "\(reason)"
+            }
+        return "Cannot listen on \(address): \(advice)."
     }
 }
 

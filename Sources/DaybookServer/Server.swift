@@ -27,8 +27,7 @@ final class Server: Sendable {
         // Before anything is made: a wrong definition must not leave half a data folder behind.
         let pipelines = try PipelineSet.load(folder: settings.pipelines)
         let folder = try DataFolder.open(settings.data)
-        let keys = try AccessKeys.open(database: folder.file("daybook.sqlite"))
-        if let key = keys.firstKey { try folder.write("admin.key", key + "\n") }
+        let keys = try openKeys(folder, logger)
         let store = try EventStore.open(settings.store, logger: logger)
         var configuration = settings.journal
         configuration.node = try folder.node()
@@ -74,6 +73,24 @@ final class Server: Sendable {
             keys: keys, otherwise: { collecting.endpoint(listening: $0) })
     }
 
+    /// The database has only the admin key's hash. Where its file is gone the key may be lost, so another takes its place.
+    private static func openKeys(_ folder: DataFolder, _ logger: Logger) throws -> AccessKeys {
+        let stored = folder.text("admin.key")
+        let keys = try AccessKeys.open(database: folder.file("daybook.sqlite"), renewingFirstKey: stored == nil)
+        if let key = keys.firstKey {
+            try folder.write("admin.key", key + "\n")
+            if keys.isFirstKeyRenewed {
+                logger.warning(
+                    "admin.key was missing: its key is revoked, a new one is in its place", metadata: ["folder": "\(folder.path)"])
+            }
+        } else if let stored, keys.check(authorization: "Bearer \(stored)") == nil {
+            logger.warning(
+                "admin.key holds no valid key; remove it and start again for a new admin key, which revokes the first",
+                metadata: ["file": "\(folder.file("admin.key"))"])
+        }
+        return keys
+    }
+
     private static func checkTails(_ tails: [TailEntry], _ pipelines: PipelineSet) throws(SettingsError) {
         for tail in tails {
             if let name = tail.pipeline, pipelines.pipeline(named: name) == nil {
@@ -114,28 +131,34 @@ final class Server: Sendable {
         var rooms: [RoomHealth] = []
         switch journal.health {
         case .good:
-            let damaged = journal.recovery.quarantined.count
+            let damaged = journal.recovery.quarantined
+            let names = damaged.map { "\($0.file) from byte \($0.offset) on (kept as \($0.keptAs))" }.joined(separator: ", ")
             rooms.append(
-                damaged == 0
-                    ? RoomHealth("journal")
-                    : RoomHealth("journal", .warning, reason: "\(damaged) damaged segments were set aside; see the log"))
+                damaged.isEmpty ? RoomHealth("journal") : RoomHealth("journal", .warning, reason: "segments were damaged: \(names)"))
         case .failed(let reason, let code): rooms.append(RoomHealth("journal", .failed, reason: "\(reason) (error \(code))"))
         case .full(let reason): rooms.append(RoomHealth("journal", .failed, reason: reason))
         }
         if let failure = store.failure {
             rooms.append(RoomHealth("store", .failed, reason: failure))
-        } else if !store.report.unreadable.isEmpty {
-            let days = store.report.unreadable.map(\.day).joined(separator: ", ")
-            rooms.append(RoomHealth("store", .warning, reason: "unreadable partitions were moved aside: \(days)"))
         } else {
-            rooms.append(RoomHealth("store"))
+            rooms.append(RoomHealth("store", warnings: warnings(store)))
         }
         let letters = ingest.deadLetters.statistics
-        rooms.append(RoomHealth("dead_letters", letters.failure == nil ? .good : .warning, reason: letters.failure))
+        var warnings = [letters.failure].compactMap(\.self)
+        if letters.dropped > 0 { warnings.append("\(letters.dropped) rejected events were not kept since the start") }
+        rooms.append(RoomHealth("dead_letters", warnings: warnings))
         for tail in tails {
-            let warning = tail.status.warning
-            rooms.append(RoomHealth("tail \(tail.entry.path)", warning == nil ? .good : .warning, reason: warning))
+            rooms.append(RoomHealth("tail \(tail.entry.path)", warnings: tail.status.warning.map { [$0] } ?? []))
         }
         return rooms
+    }
+
+    private static func warnings(_ store: EventStore) -> [String] {
+        var warnings = store.report.unreadable.map {
+            "the partition of \($0.day) was unreadable (\($0.reason)) and moved aside to \($0.movedTo.joined(separator: ", "))"
+        }
+        let damaged = store.statistics.damagedBlocks
+        if damaged > 0 { warnings.append("\(damaged) damaged blocks were met; their events are left out of answers") }
+        return warnings
     }
 }

@@ -20,6 +20,11 @@ public struct RoomHealth: Sendable {
         self.state = state
         self.reason = reason
     }
+
+    /// Works, with whatever somebody should look at.
+    public init(_ room: String, warnings: [String]) {
+        self.init(room, warnings.isEmpty ? .good : .warning, reason: warnings.isEmpty ? nil : warnings.joined(separator: "; "))
+    }
 }
 
 /// `GET /health/live` (the process answers) and `/health/ready` (it can do its work; 503 when a room has failed).

@@ -81,7 +81,20 @@ struct InputFile {
         return isLastLine && fits && end < pending.count ? (pending.count, lines + 1) : (end, lines)
     }
 
+    /// What the first bytes say that no pipeline reads, and what to do about it.
+    private static let unreadable: [(head: [UInt8], what: String, advice: String)] = [
+        ([0xEF, 0xBB, 0xBF], "begins with a byte order mark (EF BB BF)", "tail -c +4 FILE | daybook send -"),
+        ([0xFF, 0xFE], "is UTF-16 (byte order mark FF FE)", "iconv -f UTF-16 -t UTF-8 FILE | daybook send -"),
+        ([0xFE, 0xFF], "is UTF-16 (byte order mark FE FF)", "iconv -f UTF-16 -t UTF-8 FILE | daybook send -"),
+        ([0x1F, 0x8B], "is compressed with gzip", "gzip -dc FILE | daybook send -"),
+        ([0x28, 0xB5, 0x2F, 0xFD], "is compressed with zstd", "zstd -dc FILE | daybook send -"),
+        ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "is compressed with xz", "xz -dc FILE | daybook send -"),
+    ]
+
     private mutating func recognise() throws {
+        if let found = Self.unreadable.first(where: { pending.starts(with: $0.head) }) {
+            throw CommandFailure("\(path) \(found.what).", advice: "Send it without: " + found.advice.replacing("FILE", with: path))
+        }
         let head = pending.first { !" \t\r\n".utf8.contains($0) }
         switch head {
         case UInt8(ascii: "["): type = asText && !isArrayOfObjects ? "text/plain" : "application/json"

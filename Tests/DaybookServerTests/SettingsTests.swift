@@ -31,9 +31,17 @@ import Testing
             ("journal:\n  segment_bytes: 1KiB", "journal.segment_bytes"), ("store:\n  partial_age: soon", "store.partial_age"),
             ("store:\n  colour: red", "store.colour"), ("log:\n  level: loud", "log.level"), ("tail:\n  - pipeline: sshd", "tail.path"),
             ("tail:\n  - path: a\n    form: start", "tail.form"), ("tail: yes", "tail"), ("- a", "config"), ("a: [", "config"),
+            ("nope: {}", "nope"), ("log: {nope: {}}", "log.nope"), ("pipelines: /nonexistent", "pipelines"), ("data: /dev/null", "data"),
+            ("store:\n  scan_bytes: 16777216TiB", "store.scan_bytes"), ("store:\n  scan_bytes: 9223372036854775807KiB", "store.scan_bytes"),
         ])
     func mistakes(yaml: String, key: String) {
         #expect { try read(yaml) } throws: { ($0 as? SettingsError)?.key == key }
+    }
+
+    @Test("an empty section is as good as none, an empty DAYBOOK_CONFIG too")
+    func empty() throws {
+        #expect(try read("journal: {}\nlog:\n").journal.segmentBytes == read("").journal.segmentBytes)
+        #expect(try Settings.read(ServeOptions(), environment: ["DAYBOOK_CONFIG": ""]).port == read("").port)
     }
 
     @Test("an unknown variable stops the start; those of the client commands do not")

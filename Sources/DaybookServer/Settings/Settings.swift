@@ -27,7 +27,8 @@ public struct Settings: Sendable {
         commandLine["data"] = options.data
         commandLine["listen"] = options.listen
         commandLine["pipelines"] = options.pipelines
-        let named = options.config ?? environment["DAYBOOK_CONFIG"]
+        let variable = environment["DAYBOOK_CONFIG"] ?? ""
+        let named = options.config ?? (variable.isEmpty ? nil : variable)
         var file: SettingsFile?
         if let named {
             file = try SettingsFile.read(named)
@@ -44,6 +45,7 @@ public struct Settings: Sendable {
         data = reader.text("data", default: "data")
         (host, port) = try Self.address(reader.text("listen", default: "127.0.0.1:7320"), reader)
         pipelines = reader.text("pipelines", default: "Pipelines")
+        try Self.checkFolders(data: data, pipelines: pipelines, reader)
         let level = reader.text("log.level", default: "info")
         guard let logLevel = Logger.Level(rawValue: level) else {
             throw reader.fault("log.level", "\"\(level)\" is none of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -55,6 +57,17 @@ public struct Settings: Sendable {
         self.demo = demo
         journal = try Self.journal(&reader, folder: data + "/journal")
         store = try Self.store(&reader, folder: data + "/store")
+    }
+
+    /// The data folder is made at the first start; pipelines must be there.
+    private static func checkFolders(data: String, pipelines: String, _ reader: SettingsReader) throws(SettingsError) {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: data, isDirectory: &isFolder), !isFolder.boolValue {
+            throw reader.fault("data", "\(data) is a file; a folder is needed")
+        }
+        guard FileManager.default.fileExists(atPath: pipelines, isDirectory: &isFolder), isFolder.boolValue else {
+            throw reader.fault("pipelines", "there is no folder \(pipelines)")
+        }
     }
 
     private static func address(_ text: String, _ reader: SettingsReader) throws(SettingsError) -> (String, Int) {

@@ -39,6 +39,9 @@ struct SettingsFile {
             let line = keyNode.mark?.line ?? 0
             if key == Self.tailKey {
                 tails = try readTails(node, line: line)
+            } else if let inner = node.mapping, inner.isEmpty {
+                // As if all in it were commented out; a section that does not exist is told from one that does later.
+                values[key] = Value(text: "", line: line)
             } else if let inner = node.mapping {
                 try flatten(inner, prefix: key + ".")
             } else if let scalar = node.scalar {

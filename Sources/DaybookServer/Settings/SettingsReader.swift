@@ -51,10 +51,12 @@ struct SettingsReader {
         let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)]
         let unit = units.first { text.hasSuffix($0.0) }
         let digits = text.dropLast(unit == nil ? 0 : 3).filter { $0 != " " && $0 != "_" }
-        guard let number = Int(digits), number >= 0, number < 1 << 32 || unit == nil else {
+        guard let number = Int(digits), number >= 0 else {
             throw fault(key, "\"\(text)\" is not a size; write bytes, or a number with KiB, MiB, GiB or TiB")
         }
-        return try checked(key, number << (unit?.1 ?? 0), range)
+        let (bytes, isTooLarge) = number.multipliedReportingOverflow(by: 1 << (unit?.1 ?? 0))
+        guard !isTooLarge else { throw fault(key, "\"\(text)\" does not lie between \(range.lowerBound) and \(range.upperBound)") }
+        return try checked(key, bytes, range)
     }
 
     /// `300s`, `5m`, `12h`, `7d`, `250ms`.

@@ -62,6 +62,13 @@ import Testing
         let wrong = try await server.get("/v1/events?aktor=u1")
         #expect(wrong.status == 400 && wrong.text.contains("aktor"))
         #expect(try await server.get("/v1/counts?by=colour").text.contains("colour"))
+        for parameter in ["from", "to", "q", "tenant", "actor", "limit", "cursor"] {
+            let empty = try await server.get("/v1/events?\(parameter)=")
+            #expect(empty.status == 400 && empty.text.contains(parameter))
+        }
+        #expect(try await server.get("/v1/counts?by=kind,%20day").status == 200)
+        #expect(try await server.get("/v1/counts?by=kind,day,kind").text.contains("twice"))
+        #expect(try await server.get("/v1/events?q=id:1").text.contains("/v1/events/ID"))
         #expect(try await server.get("/v1/events?q=%22open").status == 400)
         await server.close()
     }

@@ -56,6 +56,27 @@ import Testing
         await server.close()
     }
 
+    @Test("a stream that breaks before its first event goes on from its opening")
+    func opening() async throws {
+        let server = try await TestServer()
+        func openingID(_ headers: [String: String] = [:]) async throws -> String? {
+            let stream = Task { try await server.ask(.get, "/v1/events/stream?tenant=nobody", headers) }
+            while server.server.live.clientCount == 0 { await Task.yield() }
+            server.server.live.close()
+            return try await stream.value.text.split(separator: "\n").first { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) }
+        }
+        #expect(try await openingID() == "start")
+        try await server.reopen()
+        try await post(server, 1...10)
+        #expect(try await openingID() == "9")
+        try await server.reopen()
+        #expect(try await server.server.store.replay(after: nil, tenant: nil, limit: 3).map(\.position) == [0, 1, 2])
+        let stream = StreamCollector(server.server, from: 0)
+        try await stream.readAll()
+        #expect(stream.ids == Array(0..<10))
+        await server.close()
+    }
+
     @Test("a wrong Last-Event-ID is a problem document and not a stream")
     func wrongID() async throws {
         let server = try await TestServer()

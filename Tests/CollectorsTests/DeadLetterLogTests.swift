@@ -71,6 +71,25 @@ import Testing
         #expect(try await log.letters(after: 0, limit: 100).count == log.statistics.letters)
     }
 
+    @Test("of a batch that does not fit as many letters are kept as do, and the log stays full until space is freed")
+    func partlyFull() async throws {
+        let log = try open(capacity: 10_400)
+        let raw = [UInt8](repeating: 0x61, count: 1000)
+        await log.append((0..<50).map { _ in letter(raw) })
+        let kept = log.statistics.letters
+        #expect(kept > 5 && log.statistics.dropped == UInt64(50 - kept))
+        await log.append([letter([1])])
+        #expect(log.statistics.letters == kept + 1)
+        #expect(log.statistics.failure?.contains("full") == true)
+        let ids = try await log.letters(after: 0, limit: 100).map(\.id)
+        try await log.finish(Array(ids.dropLast()))
+        #expect(log.statistics.failure != nil)
+        try await log.finish([ids.last!])
+        #expect(log.statistics.failure == nil && log.statistics.bytes == 0 && log.statistics.letters == 0)
+        await log.append([letter([2])])
+        #expect(try await open(capacity: 10_400).letters(after: 0, limit: 10).map(\.raw) == [[2]])
+    }
+
     @Test("a torn last line is left out, the letters before it are not")
     func torn() async throws {
         try await open().append([letter([1]), letter([2])])

@@ -7,7 +7,7 @@ import SystemPackage
 ///
 /// A letter is synced before the answer that names it is sent. Letters that were replayed are marked by a line
 /// `{"done":["…"]}` behind them, which is synced too; a segment whose letters are all done is removed. The whole log is
-/// bounded: when it is full, further letters are counted, shown in health, and not kept.
+/// bounded: when it is full, letters that do not fit are counted, shown in health until space is freed, and not kept.
 ///
 /// An actor on a queue of its own, because it syncs files.
 public actor DeadLetterLog {
@@ -17,8 +17,10 @@ public actor DeadLetterLog {
         public var written: UInt64 = 0
         /// Not kept because the log was full or could not be written.
         public var dropped: UInt64 = 0
-        /// Why the last write failed.
+        /// Why letters are not kept: the log is full, or the last write failed.
         public var failure: String?
+        /// What was found at the opening that is no letter; it is kept.
+        public var damage: String?
     }
 
     private struct Segment {
@@ -26,6 +28,8 @@ public actor DeadLetterLog {
         var bytes: Int
         /// Letters that are not done.
         var open: Set<UInt64>
+        /// Holds lines that are no letters, so it is set aside and not removed.
+        var isDamaged = false
     }
 
     private let queue = BlockingQueue(label: "daybook.deadletters")
@@ -36,7 +40,11 @@ public actor DeadLetterLog {
     private let now: @Sendable () -> Timestamp
     private var segments: [Segment] = []
     private var active: FileDescriptor?
+    /// A letter did not fit since space was freed last.
+    private var isFull = false
     private var lastID: UInt64 = 0
+    /// The highest number that something in the folder bears, be it a segment or not.
+    private var lastNumber = 0
     private nonisolated let shared = Mutex(Statistics())
 
     /// A segment is also the unit that is read to list letters.
@@ -50,10 +58,19 @@ public actor DeadLetterLog {
         self.capacityBytes = capacityBytes
         self.now = now
         try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
+        var damage: [String] = []
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.string).sorted() {
             guard name.hasSuffix(".ndjson"), let number = Int(name.dropLast(7)) else { continue }
-            let file = try DeadLetterSegment.read(folder.appending(name))
-            segments.append(Segment(number: number, bytes: file.bytes, open: Set(file.letters.map(\.id)).subtracting(file.done)))
+            lastNumber = max(lastNumber, number)
+            guard let file = try? DeadLetterSegment.read(folder.appending(name)) else {
+                damage.append("\(name) is no file that can be read")
+                continue
+            }
+            if file.foreignLines > 0 { damage.append("\(name) holds \(file.foreignLines) lines that are no letters") }
+            segments.append(
+                Segment(
+                    number: number, bytes: file.bytes, open: Set(file.letters.map(\.id)).subtracting(file.done),
+                    isDamaged: file.foreignLines > 0))
             lastID = max(lastID, file.letters.map(\.id).max() ?? 0)
         }
         // A letter may be marked as done in a later segment than its own.
@@ -63,35 +80,44 @@ public actor DeadLetterLog {
         for index in segments.indices { segments[index].open.subtract(done) }
         let letters = segments.reduce(0) { $0 + $1.open.count }
         let bytes = segments.reduce(0) { $0 + $1.bytes }
-        shared.withLock { ($0.letters, $0.bytes) = (letters, bytes) }
+        let found = damage.isEmpty ? nil : "in \(folder): " + damage.joined(separator: ", ")
+        shared.withLock { ($0.letters, $0.bytes, $0.damage) = (letters, bytes, found) }
     }
 
     /// Keeps `letters`; when this returns they are synced, or counted as dropped.
     public func append(_ letters: [DeadLetter]) {
         var bytes: [UInt8] = []
         var ids: [UInt64] = []
+        let room = capacityBytes - segments.reduce(0) { $0 + $1.bytes }
         for letter in letters {
             var letter = letter
             letter.id = nextID()
-            bytes += letter.line
+            let line = letter.line
+            guard bytes.count + line.count + 1 <= room else { continue }
+            bytes += line
             bytes.append(UInt8(ascii: "\n"))
             ids.append(letter.id)
         }
-        let used = segments.reduce(0) { $0 + $1.bytes }
-        guard used + bytes.count <= capacityBytes else {
-            return drop(letters.count, "the dead-letter log is full (\(capacityBytes) bytes); replay or raise deadletter.max_bytes")
-        }
+        if ids.count < letters.count { isFull = true }
+        drop(letters.count - ids.count)
+        guard !ids.isEmpty else { return }
         do {
             try write(bytes, opening: ids)
-            let count = ids.count
+            let (count, fullness) = (ids.count, fullness)
             shared.withLock {
                 $0.letters += count
                 $0.written += UInt64(count)
-                $0.failure = nil
+                $0.failure = fullness
             }
         } catch {
-            drop(letters.count, "the dead-letter log cannot be written: \(error)")
+            drop(ids.count, "the dead-letter log cannot be written: \(error)")
         }
+    }
+
+    /// What is said while the log is full, also when a small letter still fitted.
+    private var fullness: String? {
+        guard isFull else { return nil }
+        return "the dead-letter log is full (\(capacityBytes) bytes); replay or raise deadletter.max_bytes"
     }
 
     /// Letters that are not done, oldest first, after `id`.
@@ -122,14 +148,27 @@ public actor DeadLetterLog {
         shared.withLock { $0.letters = letters }
     }
 
-    /// Removed only from the oldest on: a later segment may hold the marks for letters of an earlier one.
+    /// Removed only from the oldest on: a later segment may hold the marks for letters of an earlier one. The active one
+    /// goes too when it is the last; the next letter begins another.
     private func removeEmptySegments() {
-        while segments.count > 1, let first = segments.first, first.open.isEmpty {
-            try? FileManager.default.removeItem(atPath: folder.appending(Self.name(first.number)).string)
+        while let first = segments.first, first.open.isEmpty {
+            if segments.count == 1 { close() }
+            do { try discard(first) } catch { break }
             segments.removeFirst()
+            isFull = false
         }
-        let bytes = segments.reduce(0) { $0 + $1.bytes }
-        shared.withLock { $0.bytes = bytes }
+        let (bytes, fullness) = (segments.reduce(0) { $0 + $1.bytes }, fullness)
+        shared.withLock { ($0.bytes, $0.failure) = (bytes, fullness) }
+    }
+
+    /// What is no letter may be one that was garbled: only a person may throw it away.
+    private func discard(_ segment: Segment) throws {
+        let path = folder.appending(Self.name(segment.number)).string
+        if segment.isDamaged {
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".damaged")
+        } else {
+            try FileManager.default.removeItem(atPath: path)
+        }
     }
 
     private func nextID() -> UInt64 {
@@ -138,7 +177,9 @@ public actor DeadLetterLog {
         return lastID
     }
 
-    private func drop(_ count: Int, _ reason: String) {
+    private func drop(_ count: Int, _ reason: String? = nil) {
+        guard count > 0 else { return }
+        let reason = reason ?? fullness
         shared.withLock {
             $0.dropped += UInt64(count)
             $0.failure = reason
@@ -146,7 +187,7 @@ public actor DeadLetterLog {
     }
 
     private func write(_ bytes: [UInt8], opening ids: [UInt64]) throws {
-        if active == nil || segments.last!.bytes >= Self.segmentBytes { try beginSegment() }
+        if active == nil || segments.isEmpty || segments.last!.bytes >= Self.segmentBytes { try beginSegment() }
         let index = segments.count - 1
         do {
             try active!.writeAll(bytes)
@@ -166,7 +207,8 @@ public actor DeadLetterLog {
     private func beginSegment() throws {
         try active?.close()
         active = nil
-        let number = (segments.last?.number ?? 0) + 1
+        let number = max(segments.last?.number ?? 0, lastNumber) + 1
+        lastNumber = number
         active = try FileDescriptor.open(
             folder.appending(Self.name(number)), .writeOnly, options: [.create, .append, .exclusiveCreate, .closeOnExec],
             permissions: [.ownerReadWrite])

@@ -144,7 +144,7 @@ final class Server: Sendable {
             rooms.append(RoomHealth("store", warnings: warnings(store)))
         }
         let letters = ingest.deadLetters.statistics
-        var warnings = [letters.failure].compactMap(\.self)
+        var warnings = [letters.failure, letters.damage].compactMap(\.self)
         if letters.dropped > 0 { warnings.append("\(letters.dropped) rejected events were not kept since the start") }
         rooms.append(RoomHealth("dead_letters", warnings: warnings))
         for tail in tails {

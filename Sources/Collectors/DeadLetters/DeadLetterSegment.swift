@@ -12,17 +12,22 @@ struct DeadLetterSegment {
     var letters: [DeadLetter] = []
     var done: Set<UInt64> = []
     var bytes = 0
+    /// Whole lines that are neither letters nor marks.
+    var foreignLines = 0
 
     private struct Done: Decodable { var done: [String] }
 
     static func read(_ path: FilePath) throws -> DeadLetterSegment {
         let content = try Data(contentsOf: URL(fileURLWithPath: path.string))
         var segment = DeadLetterSegment(bytes: content.count)
+        let wholeEnd = content.lastIndex(of: UInt8(ascii: "\n")) ?? content.startIndex
         for line in content.split(separator: UInt8(ascii: "\n")) {
             if let letter = DeadLetter(line: line) {
                 segment.letters.append(letter)
             } else if let done = try? JSONDecoder().decode(Done.self, from: Data(line)) {
                 segment.done.formUnion(done.done.compactMap { UInt64($0) })
+            } else if line.startIndex < wholeEnd {
+                segment.foreignLines += 1
             }
         }
         return segment

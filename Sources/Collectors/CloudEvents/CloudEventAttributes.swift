@@ -1,13 +1,19 @@
-/// The attributes of a CloudEvent in binary mode: its `ce-` headers (CloudEvents HTTP binding 1.0.2, section 3.1).
+/// The attributes of a CloudEvent in binary mode: its `ce-` headers, and `Content-Type` as `datacontenttype`
+/// (CloudEvents HTTP binding 1.0.2, section 3.1).
 public struct CloudEventAttributes: Sendable, Equatable {
     var values: [String: String] = [:]
 
-    /// `nil` when there are none. Values are percent-decoded, as section 3.1.3.2 says.
+    /// `nil` when there are no `ce-` headers. Values are percent-decoded, as section 3.1.3.2 says.
+    ///
+    /// A form's type is what `curl -d` claims when nobody says otherwise, and says nothing about the data.
     public init?(headers: some Sequence<(name: String, value: String)>) {
         for (name, value) in headers where name.hasPrefix("ce-") {
             values[String(name.dropFirst(3))] = PercentCoding.decode(value) ?? value
         }
         if values.isEmpty { return nil }
+        for (name, value) in headers where name == "content-type" && !value.lowercased().hasPrefix("application/x-www-form-urlencoded") {
+            values["datacontenttype"] = value
+        }
     }
 }
 

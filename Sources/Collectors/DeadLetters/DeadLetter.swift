@@ -10,8 +10,8 @@ public struct DeadLetter: Sendable, Equatable {
         init(_ shape: IngestRequest.Shape) {
             switch shape {
             case .text: self = .text
-            case .cloudEvent, .cloudEventBatch: self = .cloudEvent
-            case .json, .lines, .cloudEventBinary: self = .json
+            case .cloudEvent, .cloudEventBatch, .cloudEventBinary: self = .cloudEvent
+            case .json, .lines: self = .json
             }
         }
     }

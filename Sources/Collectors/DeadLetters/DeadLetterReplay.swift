@@ -59,6 +59,7 @@ extension Ingest {
         request.tenant = letter.tenant
         request.idempotencyKey = letter.idempotencyKey ?? "deadletter/\(letter.id)"
         request.replayedLine = letter.rejection.line
+        request.firstReceived = letter.received
         return await take(letter.raw, request)
     }
 }

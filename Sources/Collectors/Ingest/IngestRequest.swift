@@ -30,6 +30,8 @@ public struct IngestRequest: Sendable {
     /// Line of the request that a dead letter came with, when it is tried again: its refusal is then no news, and
     /// together with the key it gives the event the same `original_id` as the first time.
     var replayedLine: Int?
+    /// When a dead letter came in first: the time of an event that names none, then as now.
+    var firstReceived: Timestamp?
 
     public init(shape: Shape, origin: String) {
         self.shape = shape

@@ -15,7 +15,9 @@ public final class IngestSession {
     private let context: IngestContext
     private var splitter: BodySplitter
     private let inflater: Inflater?
-    private var envelope: CloudEventEnvelope?
+    private let envelope: CloudEventEnvelope?
+    /// The body of a CloudEvent in binary mode, which is one event whatever it holds; `nil` in all other shapes.
+    private var whole: [UInt8]?
     private var answer = IngestAnswer()
     private var rejectedCodes: [Rejection.Code: UInt64] = [:]
     private var letters: [DeadLetter] = []
@@ -49,7 +51,8 @@ public final class IngestSession {
         pool = ingest.currentPool
         pipeline = try Self.choose(request, pool.pipelines)
         context = IngestContext(
-            received: ingest.now(), tenant: request.tenant, allowedTenant: request.allowedTenant, idempotencyKey: request.idempotencyKey)
+            received: request.firstReceived ?? ingest.now(), tenant: request.tenant, allowedTenant: request.allowedTenant,
+            idempotencyKey: request.idempotencyKey)
         if let tenant = request.tenant, !TenantName.isValid(tenant) {
             throw .badParameter(
                 "tenant=\(tenant.prefix(80)) is not a tenant's name: letters, digits, '-', '_', '.', at most \(Limits.tenantBytes)")
@@ -61,8 +64,10 @@ public final class IngestSession {
         inflater = request.isCompressed ? Inflater() : nil
         switch request.shape {
         case .cloudEvent, .cloudEventBatch: envelope = CloudEventEnvelope(binary: nil)
-        case .cloudEventBinary(let attributes): envelope = CloudEventEnvelope(binary: attributes)
-        case .json, .lines, .text: break
+        case .cloudEventBinary(let attributes):
+            envelope = CloudEventEnvelope(binary: attributes)
+            whole = []
+        case .json, .lines, .text: envelope = nil
         }
     }
 
@@ -133,8 +138,8 @@ public final class IngestSession {
         while isMore {
             do throws(Problem) {
                 if packedBytes > 0, let inflater { try inflater.finish() }
-                if bodyBytes == 0 { throw .badBody("the body is empty") }
-                try splitter.finish()
+                if bodyBytes == 0, whole == nil { throw .badBody("the body is empty") }
+                if whole == nil { try splitter.finish() }
             } catch {
                 return stop(error)
             }
@@ -152,7 +157,7 @@ public final class IngestSession {
     /// Takes bytes until they are used up or a slice is full; returns how many it took.
     private func consume(_ bytes: UnsafeRawBufferPointer) throws(Problem) -> Int {
         guard let inflater else {
-            let taken = try splitter.feed(bytes)
+            let taken = try take(bytes)
             try countBody(taken)
             return taken
         }
@@ -161,11 +166,19 @@ public final class IngestSession {
         while !splitter.isFull {
             let inflated = try inflater.output()
             if inflated.isEmpty { break }
-            let taken = try splitter.feed(inflated)
+            let taken = try take(inflated)
             inflater.drop(taken)
             try countBody(taken)
         }
         return bytes.count - inflater.unusedInput
+    }
+
+    /// Bytes of the body as they are read: to be split, or kept as one event. Of one that is too long only as much as shows it.
+    @inline(__always)
+    private func take(_ bytes: UnsafeRawBufferPointer) throws(Problem) -> Int {
+        guard whole != nil else { return try splitter.feed(bytes) }
+        whole!.append(contentsOf: bytes.prefix(max(0, Limits.eventBytes + 1 - whole!.count)))
+        return bytes.count
     }
 
     private func countBody(_ bytes: Int) throws(Problem) {
@@ -219,7 +232,7 @@ public final class IngestSession {
                 switch outcome {
                 case .accepted: answer.accepted += 1
                 case .duplicate: answer.duplicates += 1
-                case .conflict(let seq): slice.addConflict(index, with: seq) { letter($0, raw: $1, pipeline: $2) }
+                case .conflict(let seq): slice.addConflict(index, with: seq) { letter($0, raw: $1, pipeline: nil, shape: .json) }
                 }
             }
             for tenant in receipt.tenants { answer.add(tenant) }
@@ -248,6 +261,7 @@ public final class IngestSession {
         slice.batch.events.reserveCapacity(splitter.events.count)
         pool.borrow { normaliser in
             for event in splitter.events { normalise(event, normaliser, &slice) }
+            if let whole { normalise(whole: whole, normaliser, &slice) }
         }
         splitter.releaseSlice()
         return slice
@@ -265,10 +279,30 @@ public final class IngestSession {
                 rejection = normaliser.normalise(raw, line: line, pipeline: pipeline, context: context, into: &slice.batch)
             }
         }
-        guard var rejection else { return }
+        if let rejection { refuse(raw, rejection, line, &slice) }
+    }
+
+    /// An event that is the whole body.
+    private func normalise(whole: [UInt8], _ normaliser: Normaliser, _ slice: inout Slice) {
+        whole.withUnsafeBytes { raw in
+            let line = request.replayedLine ?? 1
+            let rejection =
+                raw.count > Limits.eventBytes ? .tooLong(bodyBytes) : normaliseEnveloped(raw, line, normaliser, &slice.batch)
+            if let rejection { refuse(raw, rejection, line, &slice) }
+        }
+    }
+
+    @inline(never)
+    private func refuse(_ raw: UnsafeRawBufferPointer, _ rejection: Rejection, _ line: Int, _ slice: inout Slice) {
+        var rejection = rejection
         rejection.line = line
+        rejection.field = pool.deadLetterRedaction.scrub(rejection.field)
+        rejection.message = pool.deadLetterRedaction.scrub(rejection.message)
         slice.rejections.append(rejection)
-        slice.letters.append(letter(rejection, raw: Array(raw), pipeline: request.pipeline))
+        slice.letters.append(
+            letter(
+                rejection, raw: envelope?.structured(Array(raw)) ?? Array(raw), pipeline: request.pipeline,
+                shape: DeadLetter.Shape(request.shape)))
     }
 
     private func normaliseEnveloped(
@@ -285,23 +319,23 @@ public final class IngestSession {
         }
     }
 
-    private func letter(_ rejection: Rejection, raw: [UInt8], pipeline: String?) -> DeadLetter {
+    private func letter(_ rejection: Rejection, raw: [UInt8], pipeline: String?, shape: DeadLetter.Shape) -> DeadLetter {
         DeadLetter(
-            received: context.received, tenant: request.tenant ?? request.allowedTenant, pipeline: pipeline,
-            shape: DeadLetter.Shape(request.shape),
-            idempotencyKey: request.idempotencyKey, origin: request.origin, rejection: rejection, raw: Redaction.scrubRaw(raw))
+            received: context.received, tenant: request.tenant ?? request.allowedTenant, pipeline: pipeline, shape: shape,
+            idempotencyKey: request.idempotencyKey, origin: request.origin, rejection: rejection,
+            raw: pool.deadLetterRedaction.redact(raw, pipeline: pipeline, isText: shape == .text))
     }
 }
 
 extension IngestSession.Slice {
     /// The event at `index` is known with other content: it is refused, and kept as what it was normalised to.
-    fileprivate mutating func addConflict(_ index: Int, with seq: UInt64, letter: (Rejection, [UInt8], String?) -> DeadLetter) {
+    fileprivate mutating func addConflict(_ index: Int, with seq: UInt64, letter: (Rejection, [UInt8]) -> DeadLetter) {
         let event = batch.events[index]
         let rejection = Rejection(
             line: Int(event.line), field: "original_id", code: .conflict,
             message: "the same original_id was taken before with other content, as seq \(seq); give a new event a new id")
         let body = batch.bodies[Int(event.offset)..<Int(event.offset + event.length)]
         rejections.append(rejection)
-        letters.append(letter(rejection, [UInt8(ascii: "{")] + body, nil))
+        letters.append(letter(rejection, [UInt8(ascii: "{")] + body))
     }
 }

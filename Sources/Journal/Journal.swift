@@ -79,6 +79,7 @@ public final class Journal: Sendable {
             delivery.attached.append(JournalState.Attached(follower: follower, isLive: false))
             return delivery.endPosition
         }
+        follower.attached(to: self)
         var cursor = JournalCursor(state, from: follower.appliedPosition)
         do throws(JournalError) {
             try deliver(to: follower, from: &cursor, below: end)

@@ -14,6 +14,13 @@ public protocol JournalFollower: AnyObject, Sendable {
     func waitForRoom()
     /// nil while healthy.
     var failure: String? { get }
+    /// Once, before the first delivery: where a follower can read again what it had no room for. It must not keep the
+    /// journal alive.
+    func attached(to journal: Journal)
+}
+
+extension JournalFollower {
+    public func attached(to journal: Journal) {}
 }
 
 /// Deduplication beyond the group that is being written, asked on the writer's thread.
@@ -29,6 +36,8 @@ public enum IdentityMatch: Sendable, Equatable {
     case unknown
     case duplicate(seq: UInt64)
     case conflict(seq: UInt64)
+    /// It may be known, but what would tell cannot be read now. The batch is refused: a double would stay for good.
+    case unavailable(reason: String)
 }
 
 /// What the stores already hold, so that a journal that lost or freed its segments never gives a number twice.

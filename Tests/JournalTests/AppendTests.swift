@@ -58,6 +58,39 @@ import Testing
         await journal.close()
     }
 
+    /// Cannot tell whether it knows 13.
+    private final class HalfBlind: IdentityIndex {
+        func look(identity: UInt64, tenant: UInt32, content: UnsafeRawBufferPointer) -> IdentityMatch {
+            identity == 13 ? .unavailable(reason: "a store") : .unknown
+        }
+    }
+
+    @Test("A batch with an identity that cannot be confirmed is refused whole, and takes no number")
+    func unavailableIdentity() async throws {
+        let journal = try Journal.open(.test(folder), HalfBlind())
+        var batch = NormalisedBatch()
+        batch.add("acme", "one", identity: 11)
+        batch.add("acme", "two", identity: 13)
+        await #expect(throws: JournalError.io(path: "a store", operation: "confirming an original_id", errno: 5)) {
+            try await journal.append(batch)
+        }
+        #expect(journal.endPosition == 0)
+        // Alone or in one group, the others go through and are numbered without a gap.
+        let refused = batch
+        await withTaskGroup { group in
+            for number in 0..<40 {
+                group.addTask {
+                    var good = NormalisedBatch()
+                    good.add("acme", "\(number)", identity: UInt64(100 + number))
+                    _ = try? await journal.append(number % 4 == 0 ? refused : good)
+                }
+            }
+        }
+        #expect(journal.endPosition == 30)
+        #expect(try journal.read(from: 0, limit: .max).flatMap { $0.events.map(\.seq) } == Array(1...30))
+        await journal.close()
+    }
+
     @Test("Same identity again is a duplicate with the first seq, with another body a conflict; in one group and across")
     func identities() async throws {
         let follower = RecordingFollower()

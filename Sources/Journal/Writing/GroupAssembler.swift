@@ -32,6 +32,8 @@ final class GroupAssembler {
     private var spans: [(first: UInt64, last: UInt64)] = []
     private var headBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
     private var headLength = 0
+    /// Of the request that is being placed: its events cannot be told from known ones.
+    private var refusal: JournalError?
 
     init(tenants: TenantDirectory, lastSeq: [UInt64], identities: any IdentityIndex, node: UInt16) {
         self.tenants = tenants
@@ -47,12 +49,26 @@ final class GroupAssembler {
     var head: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: headBuffer[..<headLength]) }
 
     func assemble(_ requests: [AppendRequest], position: UInt64, received: Timestamp, namedTenants: Int) -> Group {
+        var refusals = resolveTenants(requests)
+        while true {
+            let group = assemble(requests, &refusals, position: position, received: received, namedTenants: namedTenants)
+            if let group { return group }
+            // One request more is refused; the others are laid out again without it.
+            rollBack()
+        }
+    }
+
+    /// `nil` when a request was added to `refusals`.
+    private func assemble(
+        _ requests: [AppendRequest], _ refusals: inout [Int: JournalError]?, position: UInt64, received: Timestamp, namedTenants: Int
+    ) -> Group? {
         groupNumber += 1
         undo.removeAll(keepingCapacity: true)
         let events = requests.reduce(0) { $0 + $1.batch.events.count }
         let bytes = requests.reduce(0) { $0 + $1.batch.bodies.count } + events * (LinePrefix.maxLength + 1)
         pending.begin(events)
-        let refusals = resolveTenants(requests)
+        refusal = nil
+        var refused: Int?
         var group = Group(namedTenants: tenants.count)
         let names = encodedNames(from: namedTenants, to: group.namedTenants)
         let tableOffset = FrameHeader.length + names.count
@@ -71,12 +87,20 @@ final class GroupAssembler {
                         group.answers.append(.failure(refusal))
                     } else {
                         group.answers.append(.success(place(request.batch, firstTenant: firstTenant, &layout, &group)))
+                        if refusal != nil {
+                            refused = index
+                            break
+                        }
                     }
                     firstTenant += request.batch.tenants.count
                 }
                 length = layout.length
                 count = layout.count
             }
+        }
+        if let refused, let refusal {
+            refusals = (refusals ?? [:]).merging([refused: refusal]) { old, _ in old }
+            return nil
         }
         guard !committed.isEmpty else { return group }
         seal(
@@ -187,6 +211,9 @@ final class GroupAssembler {
             case .unknown: pending.insert(event.identity, event: layout.count)
             case .duplicate(let seq): return .duplicate(seq: seq)
             case .conflict(let seq): return .conflict(seq: seq)
+            case .unavailable(let reason):
+                refusal = .io(path: reason, operation: "confirming an original_id", errno: EIO)
+                return .duplicate(seq: 0)
             }
         }
         let number = Int(tenant)

@@ -4,13 +4,21 @@ import Journal
 extension EventStore {
     public var appliedPosition: UInt64 { state.withLock { $0.appliedPosition } }
 
-    public var failure: String? { state.withLock { $0.failure } }
+    public var failure: String? {
+        state.withLock { state in
+            guard let dropped = state.droppedFrom else { return state.failure }
+            let reason = state.failure ?? "catching up from the journal"
+            return "\(reason); events from position \(dropped) to \(state.endPosition) are not searchable yet"
+        }
+    }
+
+    public func attached(to journal: Journal) { state.withLock { $0.journal = journal } }
 
     /// Keeps the batch where lookups see it; the packer takes it from there.
     public func committed(_ batch: CommittedBatch) {
         let day = Timestamp(milliseconds: batch.received).dayNumber
         let new = withoutPacked(batch, day)
-        remember(new, day: day)
+        remember(new, day: day, isWhole: new === batch)
         keep(new, day: day, endPosition: batch.endPosition)
         packer?.batchCame()
     }
@@ -39,11 +47,8 @@ extension EventStore {
             if batch.events.isEmpty { return }
             if state.droppedFrom != nil || (state.failure != nil && state.windowBytes >= configuration.windowBytes) {
                 // Packing fails and memory is used up. The journal keeps these events, because the applied position
-                // stays before them; the next start delivers them again.
-                if state.droppedFrom == nil {
-                    state.droppedFrom = batch.firstPosition
-                    state.failure = "\(state.failure ?? ""); events from position \(batch.firstPosition) on are searchable after a restart"
-                }
+                // stays before them; `catchUp` or the next start delivers them again.
+                if state.droppedFrom == nil { state.droppedFrom = batch.firstPosition }
                 return
             }
             state.fresh.append(fresh)
@@ -52,10 +57,60 @@ extension EventStore {
         }
     }
 
-    /// Waits, at most a quarter of a second, while the window is full and packing works.
+    /// On the packer's thread: reads what was dropped from the journal, as far as there is room. Whether it got on.
+    func catchUp() -> Bool {
+        var hasMoved = false
+        while true {
+            let (position, journal) = state.withLock { state -> (UInt64?, Journal?) in
+                let hasRoom = state.failure == nil && state.windowBytes < configuration.windowBytes / 4 * 3
+                return (hasRoom ? state.droppedFrom : nil, state.journal)
+            }
+            guard let position, let journal else { return hasMoved }
+            guard let batches = try? journal.read(from: position, limit: Self.catchUpEvents), !batches.isEmpty else { return hasMoved }
+            for batch in batches where !takeAgain(batch) { return hasMoved }
+            hasMoved = true
+        }
+    }
+
+    /// Their identities were remembered when they came first.
+    /// `false` when the journal is about to tell the batch itself.
+    private func takeAgain(_ batch: CommittedBatch) -> Bool {
+        let day = Timestamp(milliseconds: batch.received).dayNumber
+        let new = withoutPacked(batch, day)
+        var fresh = FreshBatch(batch: new, endPosition: batch.endPosition, day: day, minTime: .max, maxTime: .min, startBytes: 0)
+        var bytes = 0
+        for event in new.events {
+            fresh.minTime = min(fresh.minTime, event.time)
+            fresh.maxTime = max(fresh.maxTime, event.time)
+            bytes += Int(event.length)
+        }
+        return state.withLock { state in
+            if batch.firstPosition >= state.endPosition {
+                // What lay before is no longer in the journal.
+                state.droppedFrom = nil
+                return false
+            }
+            fresh.startBytes = state.committedBytes
+            if !new.events.isEmpty { state.fresh.append(fresh) }
+            state.windowBytes += bytes
+            state.windowEvents += new.events.count
+            // The writer commits under this lock too, so nothing comes between the last one read and the next one told.
+            state.droppedFrom = batch.endPosition < state.endPosition ? batch.endPosition : nil
+            return true
+        }
+    }
+
+    /// Read from the journal at once.
+    private static let catchUpEvents = 2048
+
+    /// Waits, at most a quarter of a second, while the window is full and packing works, or what was dropped is read
+    /// again: slower than that it would never come to an end.
     public func waitForRoom() {
         for _ in 0..<5 {
-            let isFull = state.withLock { $0.failure == nil && $0.windowBytes >= configuration.windowBytes }
+            let isFull = state.withLock { state in
+                state.failure == nil
+                    && (state.windowBytes >= configuration.windowBytes || (state.droppedFrom != nil && state.journal != nil))
+            }
             guard isFull, let packer else { return }
             packer.batchCame()
             packer.room.wait(milliseconds: 50)

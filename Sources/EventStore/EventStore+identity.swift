@@ -3,37 +3,56 @@ import Foundation
 import GRDB
 import Journal
 
-/// What is known of identities: exactly for the window, by filters beyond it.
+/// What is known of identities: exactly for the window and for what was dropped, by filters beyond it.
 struct IdentityMemory: ~Copyable {
     var filter: IdentityFilter
     var window = IdentityTable()
+    let confirmed = ConfirmedEvents()
 
     init(filter: consuming IdentityFilter) { self.filter = filter }
 }
 
+/// What confirming read last. A batch that is sent again comes in its old order, so the next answer mostly stands on the
+/// next line of the same block.
+final class ConfirmedEvents: @unchecked Sendable {
+    // Unchecked: it is part of `IdentityMemory` and only touched while that is locked.
+    let inflater = Inflater()
+    var tenant: UInt32 = 0
+    var lines: [UInt8] = []
+    /// Behind the line that was confirmed last.
+    var next = 0
+    /// Read from the journal.
+    var batch: CommittedBatch?
+}
+
 extension EventStore {
-    /// New events end at one question to the filters; anything else is confirmed on stored bytes.
+    /// New events end at one question to the filters; anything else is confirmed on stored bytes. Where those cannot be
+    /// read the answer is `unavailable`, never `unknown`.
     public func look(identity: UInt64, tenant: UInt32, content body: UnsafeRawBufferPointer) -> IdentityMatch {
         guard let originalID = CanonicalLine.originalID(body: body) else { return .unknown }
         let term = Term.identity(originalID: originalID, identity: identity)
-        let (days, entry) = identities.withLock { memory -> (ClosedRange<Int64>?, IdentityTable.Entry?) in
-            guard let days = memory.filter.days(of: term) else { return (nil, nil) }
-            return (days, memory.window.find(identity))
+        return identities.withLock { memory in
+            guard let days = memory.filter.days(of: term) else { return .unknown }
+            if let entry = memory.window.find(identity), entry.tenant == tenant,
+                let match = lookInWindow(entry, body, memory.confirmed)
+            {
+                return match
+            }
+            if memory.confirmed.tenant == tenant, let match = Self.compareNext(memory.confirmed, originalID, body) { return match }
+            return lookInPartitions(term, days, tenant, originalID, body, memory.confirmed)
         }
-        guard let days else { return .unknown }
-        if let entry, entry.tenant == tenant, let match = lookInWindow(entry, body) { return match }
-        return lookInPartitions(term, days, tenant, body)
     }
 
     /// Called with each batch before the packer can take it and forget it again.
-    func remember(_ batch: CommittedBatch, day: Int64) {
+    func remember(_ batch: CommittedBatch, day: Int64, isWhole: Bool) {
         batch.lines.withUnsafeBytes { lines in
             identities.withLock { memory in
-                for event in batch.events where event.identity != 0 {
+                for (index, event) in batch.events.enumerated() where event.identity != 0 {
                     let body = UnsafeRawBufferPointer(rebasing: lines[Int(event.offset)..<Int(event.offset + event.length) - 1])
                     guard let originalID = CanonicalLine.originalID(body: body) else { continue }
                     memory.filter.insert(Term.identity(originalID: originalID, identity: event.identity), day: day)
-                    memory.window.insert(IdentityTable.Entry(identity: event.identity, seq: event.seq, tenant: event.tenant))
+                    let position = isWhole ? batch.firstPosition + UInt64(index) : CanonicalLine(body)?.position ?? 0
+                    memory.window.insert(IdentityTable.Entry(identity: event.identity, position: position, tenant: event.tenant))
                 }
             }
         }
@@ -51,49 +70,129 @@ extension EventStore {
         }
     }
 
-    private func lookInWindow(_ entry: IdentityTable.Entry, _ body: UnsafeRawBufferPointer) -> IdentityMatch? {
-        let snapshot = snapshot(tenants: [entry.tenant], times: .min..<(.max))
-        var match: IdentityMatch?
-        snapshot.forEachFresh(tenants: [entry.tenant], times: .min..<(.max)) { line, key, _, _ in
-            if key.seq == entry.seq, match == nil { match = Self.compare(line, body) }
-        }
-        return match
+    private enum Place {
+        case batch(CommittedBatch)
+        case block(BlockView)
+        case dropped(Journal?)
+        case packed
     }
 
-    private func lookInPartitions(_ term: UInt64, _ days: ClosedRange<Int64>, _ tenant: UInt32, _ body: UnsafeRawBufferPointer)
-        -> IdentityMatch
+    /// `nil` when the event was packed meanwhile, or is another one.
+    private func lookInWindow(_ entry: IdentityTable.Entry, _ body: UnsafeRawBufferPointer, _ confirmed: ConfirmedEvents)
+        -> IdentityMatch?
     {
+        switch state.withLock({ Self.place(of: entry, &$0) }) {
+        case .packed: return nil
+        case .block(let view):
+            let index = Self.firstIndex(view.count) { view.events.base[$0].position >= entry.position }
+            return Self.compare(view.line(view.events.base[index]), body)
+        case .batch(let batch): return Self.compare(entry.position, in: batch, body)
+        case .dropped(let journal):
+            if let batch = confirmed.batch, batch.firstPosition <= entry.position, entry.position < batch.endPosition {
+                return Self.compare(entry.position, in: batch, body)
+            }
+            guard let batch = try? journal?.read(from: entry.position, limit: 1024).first, batch.firstPosition == entry.position else {
+                return .unavailable(reason: "the journal at position \(entry.position)")
+            }
+            confirmed.batch = batch
+            return Self.compare(entry.position, in: batch, body)
+        }
+    }
+
+    private static func place(of entry: IdentityTable.Entry, _ state: inout StoreState) -> Place {
+        func holds(_ block: OpenBlock) -> Bool {
+            let view = block.published
+            return view.tenant == entry.tenant && view.count > 0 && view.events.base[0].position <= entry.position
+                && entry.position <= view.events.base[view.count - 1].position
+        }
+        if let block = state.open[entry.tenant], holds(block) { return .block(block.published) }
+        for block in state.ready where holds(block) { return .block(block.published) }
+        let index = firstIndex(state.fresh.count) { state.fresh[$0].endPosition > entry.position }
+        if index < state.fresh.count, state.fresh[index].batch.firstPosition <= entry.position { return .batch(state.fresh[index].batch) }
+        if let dropped = state.droppedFrom, entry.position >= dropped { return .dropped(state.journal) }
+        return .packed
+    }
+
+    /// The first of `count` ordered things for which `isBehind` holds; `count` when none.
+    private static func firstIndex(_ count: Int, _ isBehind: (Int) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if isBehind(middle) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
+    private static func compare(_ position: UInt64, in batch: CommittedBatch, _ body: UnsafeRawBufferPointer) -> IdentityMatch? {
+        batch.lines.withUnsafeBytes { lines in
+            func line(_ index: Int) -> UnsafeRawBufferPointer {
+                let event = batch.events[index]
+                return UnsafeRawBufferPointer(rebasing: lines[Int(event.offset)..<Int(event.offset + event.length)])
+            }
+            // Not simply counted from the first: a replayed batch lacks what was packed before.
+            let index = firstIndex(batch.events.count) { CanonicalLine(line($0))?.position ?? .max >= position }
+            guard index < batch.events.count else { return nil }
+            return compare(line(index), body)
+        }
+    }
+
+    private func lookInPartitions(
+        _ term: UInt64, _ days: ClosedRange<Int64>, _ tenant: UInt32, _ originalID: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer,
+        _ confirmed: ConfirmedEvents
+    ) -> IdentityMatch {
         let partitions = state.withLock { state in
             state.days.filter { days.contains($0.key) && $0.value.tenants[tenant] != nil }.sorted { $0.key > $1.key }.map(\.value.partition)
         }
         var scanned = Scanned()
-        let inflater = Inflater()
+        var unreadable: String?
         for partition in partitions {
-            guard let directory = try? directory(nil, of: partition) else { continue }
-            var found: [UInt32] = []
-            try? partition.read { database in
-                try RunTable.lookup(term...term, runs: try RunTable.runs(database), database, into: &found, seeks: &scanned.termSeeks)
-            }
-            for number in found where directory.contains(number) && directory[number].tenant == tenant {
-                guard let lines = inflated.lines(of: number, directory[number], in: partition, inflater, scanned: &scanned) else {
-                    continue
+            do {
+                let directory = try directory(nil, of: partition)
+                var found: [UInt32] = []
+                try partition.read { database in
+                    try RunTable.lookup(term...term, runs: try RunTable.runs(database), database, into: &found, seeks: &scanned.termSeeks)
                 }
-                if let match = lines.withUnsafeBytes({ Self.compareAll($0, body) }) { return match }
+                for number in found where directory.contains(number) && directory[number].tenant == tenant {
+                    guard let lines = inflated.lines(of: number, directory[number], in: partition, confirmed.inflater, scanned: &scanned)
+                    else {
+                        noteDamagedBlock(partition, number)
+                        unreadable = "block \(number) of \(partition.members.path)"
+                        continue
+                    }
+                    confirmed.lines = lines
+                    confirmed.tenant = tenant
+                    confirmed.next = 0
+                    if let match = Self.compareNext(confirmed, originalID, body) { return match }
+                }
+            } catch {
+                unreadable = "\(partition.path) (\(error))"
             }
         }
-        return .unknown
+        return unreadable.map { .unavailable(reason: $0) } ?? .unknown
     }
 
-    private static func compareAll(_ lines: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer) -> IdentityMatch? {
-        guard let wanted = CanonicalLine.originalID(body: body) else { return nil }
-        var start = 0
-        while let end = lineEnd(lines, start) {
-            let line = UnsafeRawBufferPointer(rebasing: lines[start..<end])
-            start = end + 1
-            guard let head = CanonicalLine(line), let own = CanonicalLine.originalID(body: head.body), same(own, wanted) else { continue }
-            if let match = compare(line, body) { return match }
+    /// Looks through the block that was read last, starting behind the last match.
+    private static func compareNext(
+        _ confirmed: ConfirmedEvents, _ wanted: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer
+    ) -> IdentityMatch? {
+        let first = confirmed.next
+        let (match, next) = confirmed.lines.withUnsafeBytes { lines -> (IdentityMatch?, Int) in
+            for range in [first..<lines.count, 0..<first] {
+                var start = range.lowerBound
+                while start < range.upperBound, let end = lineEnd(lines, start) {
+                    let line = UnsafeRawBufferPointer(rebasing: lines[start..<end])
+                    start = end + 1
+                    guard let head = CanonicalLine(line), let own = CanonicalLine.originalID(body: head.body), same(own, wanted) else {
+                        continue
+                    }
+                    if let match = compare(line, body) { return (match, start) }
+                }
+            }
+            return (nil, first)
         }
-        return nil
+        confirmed.next = next
+        return match
     }
 
     /// `nil` when producer or `original_id` differ: the same tenant is presumed.

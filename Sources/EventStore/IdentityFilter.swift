@@ -132,7 +132,8 @@ struct IdentityTable: ~Copyable {
     struct Entry {
         /// 0 where the slot is empty.
         var identity: UInt64 = 0
-        var seq: UInt64 = 0
+        /// Tells where in the window it lies, by binary search.
+        var position: UInt64 = 0
         var tenant: UInt32 = 0
     }
 

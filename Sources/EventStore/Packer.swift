@@ -90,6 +90,8 @@ final class Packer: @unchecked Sendable {
             let (stops, flushes) = requests.withLock { ($0.stops, $0.flushes) }
             if stops { break }
             takeApart()
+            let catchesUp = store.catchUp()
+            if catchesUp { takeApart() }
             let wantsAll = flushes > requests.withLock { $0.flushed }
             force(all: wantsAll)
             let waiting = store.state.withLock { $0.ready.reduce(0) { $0 + $1.view.byteCount } }
@@ -107,6 +109,8 @@ final class Packer: @unchecked Sendable {
                     $0.error = error
                 }
                 finished.signal()
+            } else if catchesUp {
+                room.signal()
             } else if !(isDue && error == nil && store.state.withLock { !$0.fresh.isEmpty }) {
                 wake.wait(milliseconds: waiting > 0 ? Self.packMilliseconds / 4 : 1000)
             }
@@ -235,7 +239,7 @@ final class Packer: @unchecked Sendable {
         var names: [UInt32: String] = [:]
         for entry in packed.entries where names[entry.tenant] == nil { names[entry.tenant] = store.tenantName(entry.tenant) }
         store.state.withLock { state in
-            if state.droppedFrom == nil { state.failure = nil }
+            state.failure = nil
             state.packs += 1
             state.ready.removeAll { identifiers.contains(ObjectIdentifier($0)) }
             state.appliedPosition = applied

@@ -1,4 +1,5 @@
 import EventModel
+import Journal
 
 /// A batch that the packer has not taken apart yet.
 struct FreshBatch: Sendable {
@@ -41,8 +42,10 @@ struct StoreState {
     var appliedPosition: UInt64 = 0
     /// Events below lie in partitions perhaps; beyond it nothing was ever packed.
     var packedEnd: UInt64 = 0
-    /// First position that found no place, while packing failed; the journal keeps it until the next start.
+    /// First position that found no place, while packing failed; the journal keeps it, and the packer reads it from
+    /// there once there is room again.
     var droppedFrom: UInt64?
+    weak var journal: Journal?
     var failure: String?
     var isClosed = false
     /// Ticks with every use of a directory.

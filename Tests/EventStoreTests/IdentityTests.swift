@@ -74,14 +74,14 @@ import Testing
             let identity = 1 + random.next() % 20_000 << 8
             if random.below(2) == 0 {
                 if model[identity] == nil { model[identity] = UInt64(step) }
-                table.insert(IdentityTable.Entry(identity: identity, seq: UInt64(step), tenant: 1))
+                table.insert(IdentityTable.Entry(identity: identity, position: UInt64(step), tenant: 1))
             } else {
                 model[identity] = nil
                 table.remove(identity)
             }
         }
         #expect(table.count == model.count)
-        for (identity, seq) in model { #expect(table.find(identity)?.seq == seq) }
+        for (identity, seq) in model { #expect(table.find(identity)?.position == seq) }
     }
 
     @Test("filters forget the oldest first when memory is short, and say so")

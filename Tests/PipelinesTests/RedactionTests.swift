@@ -97,4 +97,13 @@ struct RedactionTests {
             _ = RawJSON.read(bytes)
         }
     }
+
+    @Test(
+        "a text made of nothing but signs is read once, not once for each sign",
+        arguments: ["://a:b", "<token ", #""name":["#, "a=", "%3D", ": "])
+    func signs(sign: String) throws {
+        let bytes = Array(String(repeating: sign, count: 30_000 / sign.utf8.count).utf8)
+        let set = try PipelineSet.load(folder: Repository.pipelines)
+        #expect(DeadLetterRedaction(set).redact(bytes, pipeline: nil) == bytes)
+    }
 }

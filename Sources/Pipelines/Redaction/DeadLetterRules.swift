@@ -105,6 +105,10 @@ extension TextScrub {
             guard let key = key(before: sign), key.quote != nil,
                 KeyRole(UnsafeRawBufferPointer(rebasing: text[key.range]), patterns).contains(.label)
             else { continue }
+            var next = sign + 1
+            while next < text.count, Self.isSpace(text[next]) { next += 1 }
+            // Only a text is a name; lists and objects would be read to their end again and again.
+            guard next < text.count, Self.isQuote(text[next]) || text[next] == UInt8(ascii: "\\") else { continue }
             let value = value(behind: sign..<sign + 1, of: key).range
             if value.count <= KeyRole.labelBytes, patterns.matches(UnsafeRawBufferPointer(rebasing: text[value])) { return true }
         }

@@ -22,7 +22,8 @@ extension TextScrub {
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
     static func isQuote(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") }
 
-    /// Longest key that is looked for, in bytes.
+    /// Longest key or password of a URL that is looked for, in bytes: without a bound, a text made of nothing but signs
+    /// would be read to its end for each of them.
     private static let keyBytes = 512
 
     func key(before sign: Int) -> Key? {
@@ -194,7 +195,8 @@ extension TextScrub {
         // A port.
         if end == text.count || text[end] == UInt8(ascii: "/") { return nil }
         var at: Int?
-        while end < text.count, !Self.isSpace(text[end]), !Self.isQuote(text[end]), text[end] != UInt8(ascii: "\\") {
+        let last = min(text.count, colon + Self.keyBytes)
+        while end < last, !Self.isSpace(text[end]), !Self.isQuote(text[end]), text[end] != UInt8(ascii: "\\") {
             if text[end] == UInt8(ascii: "@") { at = end }
             end += 1
         }

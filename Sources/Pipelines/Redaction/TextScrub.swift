@@ -83,8 +83,8 @@ struct TextScrub {
         var end = at + 1
         while end < text.count, Self.isKeyByte(text[end]) || text[end] == UInt8(ascii: ":") { end += 1 }
         guard end > at + 1, patterns.matches(UnsafeRawBufferPointer(rebasing: text[at + 1..<end])) else { return nil }
-        while end < text.count, text[end] != UInt8(ascii: ">") { end += 1 }
-        guard end < text.count, text[end - 1] != UInt8(ascii: "/") else { return nil }
+        while end < text.count, text[end] != UInt8(ascii: ">"), text[end] != UInt8(ascii: "<") { end += 1 }
+        guard end < text.count, text[end] == UInt8(ascii: ">"), text[end - 1] != UInt8(ascii: "/") else { return nil }
         var close = end + 1
         while close < text.count, !isAt(close, "</") { close += 1 }
         return Replacement(range: end + 1..<close)

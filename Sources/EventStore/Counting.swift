@@ -109,6 +109,7 @@ struct Counting: ~Copyable {
                 }
                 if !isWhole { return false }
             } catch {
+                store.noteDamage(day.partition, error)
                 throw SearchError.unreadable(partition: Partition.name(day: day.partition.day), reason: "\(error)")
             }
             scanned.partitions += 1

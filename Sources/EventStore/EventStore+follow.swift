@@ -132,6 +132,7 @@ extension EventStore {
             statistics.lagEvents = Int(state.endPosition - min(state.endPosition, state.appliedPosition))
             statistics.packs = state.packs
             statistics.damagedBlocks = state.damagedBlocks
+            statistics.damage = state.damage.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
             return state.days.values.map(\.partition)
         }
         statistics.merges = merger.merges

@@ -166,6 +166,7 @@ extension EventStore {
                     if let match = Self.compareNext(confirmed, originalID, body) { return match }
                 }
             } catch {
+                noteDamage(partition, error)
                 unreadable = "\(partition.path) (\(error))"
             }
         }
@@ -237,6 +238,7 @@ extension EventStore {
                     }
                 }
             } catch {
+                noteDamage(partition, error)
                 logger.error(
                     "identities of \(Partition.name(day: day)) cannot be read, so duplicates of that day are not recognised: \(error)")
             }

@@ -229,8 +229,12 @@ struct TermStream {
                 arguments: [from, end, Self.pagesARead]
             ).map { row in
                 let stored: Data = row[1]
-                let body = AppendOnly<UInt8>(capacity: stored.count)
-                stored.copyBytes(to: body.base, count: stored.count)
+                let body = try stored.withUnsafeBytes { stored in
+                    let page = try RunTable.checked(stored, row[0])
+                    let body = AppendOnly<UInt8>(capacity: page.count)
+                    UnsafeMutableRawPointer(body.base).copyMemory(from: page.baseAddress!, byteCount: page.count)
+                    return body
+                }
                 return (first: UInt64(bitPattern: (row[0] as Int64) & ((1 << RunTable.termBits) - 1)), body: body)
             }
         }

@@ -9,7 +9,8 @@ import Synchronization
 /// One connection writes and does all checkpoints, another one only reads (sqlite.org/wal.html: the WAL-reset
 /// corruption of 3.7.0–3.51.2 needs two that write or checkpoint at once).
 final class Partition: Sendable {
-    static let format = 1
+    /// 2: pages carry a checksum. A day of another format is made again from its members.
+    static let format = 2
 
     /// Days since 1970-01-01.
     let day: Int64

@@ -1,3 +1,4 @@
+import CChecksum
 import Foundation
 import GRDB
 
@@ -55,8 +56,26 @@ enum RunTable {
 
     private static func insert(_ pages: [(first: UInt64, body: [UInt8])], into table: String, base: Int64, _ database: Database) throws {
         let statement = try database.cachedStatement(sql: "INSERT INTO \(table) VALUES (?, ?)")
-        for page in pages { try statement.execute(arguments: [base | Int64(page.first), Data(page.body)]) }
+        for page in pages {
+            var body = Data(page.body)
+            let checksum = page.body.withUnsafeBytes { cchecksum_crc32c(0, $0.baseAddress, $0.count) }
+            withUnsafeBytes(of: checksum.littleEndian) { body.append(contentsOf: $0) }
+            try statement.execute(arguments: [base | Int64(page.first), body])
+        }
     }
+
+    /// The page without the CRC-32C behind it. SQLite has none of its own, and a flipped bit in a page would be a wrong
+    /// answer that nobody notices.
+    static func checked(_ stored: UnsafeRawBufferPointer, _ id: Int64) throws -> UnsafeRawBufferPointer {
+        let count = stored.count - checksumBytes
+        guard count > 0,
+            UInt32(littleEndian: stored.loadUnaligned(fromByteOffset: count, as: UInt32.self))
+                == cchecksum_crc32c(0, stored.baseAddress, count)
+        else { throw StoreError.unreadable(path: "page \(id)", reason: "its checksum does not match") }
+        return UnsafeRawBufferPointer(rebasing: stored[..<count])
+    }
+
+    static let checksumBytes = 4
 
     /// Removes the run and its pages.
     static func delete(_ run: Int64, _ database: Database) throws {
@@ -88,7 +107,7 @@ enum RunTable {
             while let row = try rows.next() {
                 let first = UInt64(bitPattern: row[0] as Int64) & ((1 << UInt64(termBits)) - 1)
                 try row.withUnsafeData(atIndex: 1) { body in
-                    body?.withUnsafeBytes { scan(first: first, body: $0, range, &found) }
+                    try body?.withUnsafeBytes { scan(first: first, body: try checked($0, row[0]), range, &found) }
                 }
             }
         }
@@ -102,8 +121,8 @@ enum RunTable {
         while let row = try rows.next() {
             let first = UInt64(bitPattern: row[0] as Int64) & ((1 << UInt64(termBits)) - 1)
             try row.withUnsafeData(atIndex: 1) { body in
-                body?.withUnsafeBytes { body in
-                    guard var reader = TermPageReader(first: first, body: body) else { return }
+                try body?.withUnsafeBytes { body in
+                    guard var reader = TermPageReader(first: first, body: try checked(body, row[0])) else { return }
                     while reader.next() {
                         visit(reader.term)
                         reader.skipBlocks()
@@ -128,7 +147,7 @@ enum RunTable {
         while let row = try rows.next() {
             let first = UInt64(bitPattern: row[0] as Int64) & ((1 << UInt64(rollupBits)) - 1)
             try row.withUnsafeData(atIndex: 1) { body in
-                body?.withUnsafeBytes { RollupPage.read(first: first, body: $0, visit) }
+                try body?.withUnsafeBytes { RollupPage.read(first: first, body: try checked($0, row[0]), visit) }
             }
         }
     }

@@ -17,9 +17,10 @@ struct StoreOpening {
                 if let day = Timestamp(day: String(name.dropLast(suffix.count))) { days.insert(day.dayNumber) }
             }
         }
+        let firstIdentityDay = (days.max() ?? 0) - Int64(configuration.identityWindow.components.seconds / 86_400)
         for day in days.sorted() {
             do {
-                try addOrRebuild(day, folder, logger)
+                try addOrRebuild(day, folder, checksIdentities: day >= firstIdentityDay, logger)
             } catch {
                 let moved = try Self.moveAside(folder, day)
                 report.unreadable.append(StoreReport.Unreadable(day: Partition.name(day: day), movedTo: moved, reason: "\(error)"))
@@ -34,7 +35,7 @@ struct StoreOpening {
         report.partitions = state.days.count
     }
 
-    private mutating func addOrRebuild(_ day: Int64, _ folder: String, _ logger: Logger) throws {
+    private mutating func addOrRebuild(_ day: Int64, _ folder: String, checksIdentities: Bool, _ logger: Logger) throws {
         let files = FileManager.default
         let marker = PartitionRebuild.marker(folder, day)
         let base = folder + "/" + Partition.name(day: day)
@@ -44,7 +45,7 @@ struct StoreOpening {
                 throw StoreError.unreadable(path: base + ".sqlite", reason: String(decoding: reason, as: UTF8.self))
             }
             if !files.fileExists(atPath: base + ".sqlite") { throw StoreError.unreadable(path: base + ".sqlite", reason: "it is missing") }
-            return try add(day, folder)
+            return try add(day, folder, checksIdentities: checksIdentities)
         } catch {
             guard files.fileExists(atPath: base + ".members") else { throw error }
             logger.error("the index of \(Partition.name(day: day)) is made again from its members: \(error)")
@@ -57,7 +58,7 @@ struct StoreOpening {
             rebuilt.reason = "\(error)"
             rebuilt.missingEvents = promised.map { max(0, $0 - rebuilt.events) }
         }
-        try add(day, folder)
+        try add(day, folder, checksIdentities: false)
         try files.removeItem(atPath: marker)
         try syncFolder(folder)
         report.rebuilt.append(rebuilt)
@@ -84,13 +85,21 @@ struct StoreOpening {
         try syncFolder((path as NSString).deletingLastPathComponent)
     }
 
-    private mutating func add(_ day: Int64, _ folder: String) throws {
+    private mutating func add(_ day: Int64, _ folder: String, checksIdentities: Bool) throws {
         let partition = try Partition(folder: folder, day: day)
         do {
             let summary = try PartitionSummary(partition)
             let length = try partition.members.length()
             if length > 0, summary.blocks == 0 {
                 throw StoreError.unreadable(path: partition.path, reason: "it names no block, but there are \(length) bytes of members")
+            }
+            // A repeated event would be stored twice where its identity cannot be read.
+            if checksIdentities {
+                try partition.read { database in
+                    for run in try RunTable.runs(database) where run.identities > 0 {
+                        try RunTable.forEachIdentity(run, database) { _ in }
+                    }
+                }
             }
             if length > summary.membersEnd {
                 try partition.members.truncate(to: summary.membersEnd)
@@ -173,6 +182,7 @@ extension EventStore {
         if let known { return known }
         let loaded: BlockDirectory
         do { loaded = try partition.loadDirectory() } catch {
+            noteDamage(partition, error)
             throw SearchError.unreadable(partition: Partition.name(day: partition.day), reason: "\(error)")
         }
         let released = state.withLock { state -> Partition? in
@@ -200,6 +210,7 @@ extension EventStore {
                 } ?? []
             }
         } catch {
+            noteDamage(partition, error)
             throw SearchError.unreadable(partition: Partition.name(day: partition.day), reason: "\(error)")
         }
     }
@@ -222,8 +233,24 @@ extension EventStore {
         }
     }
 
+    /// An index that is damaged, and not only busy or closed, is named in the statistics and made again at the next start.
+    func noteDamage(_ partition: Partition, _ error: any Error) {
+        var isDamage = error is StoreError || error is SearchError
+        if let error = error as? DatabaseError { isDamage = [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) }
+        guard isDamage else { return }
+        let isNew = state.withLock { $0.damage.updateValue("\(error)", forKey: partition.path) == nil }
+        guard isNew else { return }
+        logger.error("\(partition.path) is damaged and is made again at the next start: \(error)")
+        do { try StoreOpening.mark(PartitionRebuild.marker(configuration.folder, partition.day), "\(error)") } catch {
+            logger.error("that cannot be noted for the next start: \(error)")
+        }
+    }
+
     func noteDamagedBlock(_ partition: Partition, _ number: UInt32) {
-        state.withLock { $0.damagedBlocks += 1 }
+        state.withLock { state in
+            state.damagedBlocks += 1
+            state.damage[partition.members.path] = "block \(number) cannot be read; its events are missing from answers"
+        }
         logger.error("block \(number) of \(partition.members.path) is damaged; its events are missing from answers")
     }
 }

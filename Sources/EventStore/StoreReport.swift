@@ -52,5 +52,7 @@ public struct StoreStatistics: Sendable, Equatable {
     /// Filters of identities dropped before their time because memory was short.
     public var identityFiltersDropped = 0
     public var damagedBlocks = 0
+    /// Files that were found damaged since the start, each with what is wrong; a damaged index is made again at the next.
+    public var damage: [String] = []
     public var waitingLookups = 0
 }

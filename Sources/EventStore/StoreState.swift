@@ -54,6 +54,8 @@ struct StoreState {
     var packs = 0
     var merges = 0
     var damagedBlocks = 0
+    /// What was found unreadable since the start, by file.
+    var damage: [String: String] = [:]
 
     /// Smallest position that lies only in memory.
     var firstUnpacked: UInt64 {

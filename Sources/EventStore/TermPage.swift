@@ -13,8 +13,9 @@
 enum TermPage {
     static let headerBytes = 8
     /// With this many a row fills one page of 4,096 bytes in SQLite: 8 bytes page header, 2 cell pointer, up to 15 of
-    /// row header and key (sqlite.org/fileformat2.html, section 2).
-    static let targetBytes = 4050
+    /// row header and key (sqlite.org/fileformat2.html, section 2),
+    /// 4 checksum.
+    static let targetBytes = 4046
     /// Rice parameter of the distances between blocks of one term.
     @inline(__always)
     static func gapParameter(blockBits: Int, count: Int) -> Int {

@@ -93,7 +93,7 @@ import Testing
 
     @Test(
         "a day whose index or members are damaged is made again from its members, and the rest comes from the journal",
-        arguments: ["garbage", "truncated", "missing", "old format", "interrupted", "short members", "no members"])
+        arguments: ["garbage", "truncated", "missing", "old format", "interrupted", "identity page", "short members", "no members"])
     func rebuilt(how: String) async throws {
         let folder = try StoreFolder()
         var feed = EventFeed(seed: 45)
@@ -150,6 +150,15 @@ import Testing
             let queue = try DatabaseQueue(path: index.path)
             try queue.write { try $0.execute(sql: "UPDATE meta SET value = 0 WHERE key = 'format'") }
             try queue.close()
+        case "identity page":
+            let queue = try DatabaseQueue(path: index.path)
+            try queue.write { database in
+                let row = try Row.fetchOne(database, sql: "SELECT id, body FROM term_page ORDER BY id & 4398046511103 DESC LIMIT 1")!
+                var body: Data = row[1]
+                body[body.count / 2] ^= 4
+                try database.execute(sql: "UPDATE term_page SET body = ? WHERE id = ?", arguments: [body, row[0] as Int64])
+            }
+            try queue.close()
         case "interrupted": try Data("begun".utf8).write(to: URL(fileURLWithPath: base + ".rebuild"))
         case "short members": try Data(contentsOf: members).prefix(5000).write(to: members)
         default: try FileManager.default.removeItem(at: members)
@@ -189,6 +198,40 @@ import Testing
         #expect(rebuilt.damagedBytes > 0 && rebuilt.damagedBytes < 8 << 10)
         #expect(rebuilt.events > 300 && rebuilt.events < 500)
         #expect(try await store.counts(CountQuery()).total == rebuilt.events)
+        await store.close()
+    }
+
+    @Test("a flipped bit in the index is an error and no wrong answer, is named, and is mended by the next start")
+    func damagedPages() async throws {
+        let folder = try StoreFolder()
+        var feed = EventFeed(seed: 51)
+        var store = try folder.open()
+        store.committed(feed.batch(500))
+        try store.packAll()
+        let path = folder.path + "/2026-11-20.sqlite"
+        // Under a store that runs, as a disk does it.
+        let queue = try DatabaseQueue(path: path)
+        try await queue.write { database in
+            for row in try Row.fetchAll(database, sql: "SELECT id, body FROM term_page") {
+                var body: Data = row[1]
+                body[body.count / 2] ^= 4
+                try database.execute(sql: "UPDATE term_page SET body = ? WHERE id = ?", arguments: [body, row[0] as Int64])
+            }
+        }
+        try queue.close()
+        var query = SearchQuery()
+        query.filters = [FieldFilter(.kind, ["access"])]
+        await #expect(throws: SearchError.self) { try await store.search(query) }
+        #expect(store.statistics.damage.count == 1)
+        #expect(store.statistics.damage.first?.contains("2026-11-20.sqlite") == true)
+        let event = feed.events.first { $0.identity != 0 }!
+        let match = Array(event.body.utf8).withUnsafeBytes { store.look(identity: event.identity, tenant: event.tenant, content: $0) }
+        if case .unavailable = match {} else { Issue.record("\(match)") }
+        await store.close()
+        store = try folder.open()
+        #expect(store.report.rebuilt.map(\.events) == [500])
+        #expect(store.statistics.damage.isEmpty)
+        try await checkAll(store, feed)
         await store.close()
     }
 

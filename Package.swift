@@ -44,7 +44,7 @@ let package = Package(
         .target(
             name: "EventStore",
             dependencies: [
-                "EventModel", "Journal", "CDeflate", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
+                "EventModel", "Journal", "CChecksum", "CDeflate", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(

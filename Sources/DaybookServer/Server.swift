@@ -157,7 +157,14 @@ final class Server: Sendable {
         var warnings = store.report.unreadable.map {
             "the partition of \($0.day) was unreadable (\($0.reason)) and moved aside to \($0.movedTo.joined(separator: ", "))"
         }
-        let damaged = store.statistics.damagedBlocks
+        warnings += store.report.rebuilt.map { day in
+            let lost = day.missingEvents.map { $0 > 0 ? ", \($0) events fewer than it promised" : "" } ?? ""
+            let bytes = day.damagedBytes > 0 ? ", \(day.damagedBytes) bytes of its members were no member" : ""
+            return "the index of \(day.day) was made again from its members (\(day.reason)): \(day.events) events\(lost)\(bytes)"
+        }
+        let statistics = store.statistics
+        warnings += statistics.damage
+        let damaged = statistics.damagedBlocks
         if damaged > 0 { warnings.append("\(damaged) damaged blocks were met; their events are left out of answers") }
         return warnings
     }

@@ -138,6 +138,7 @@ public actor FileTail {
     /// What no second attempt will take goes to the dead-letter log, line by line, and no more stands in the way of what
     /// follows it.
     private func keep(_ body: [UInt8], from firstLine: Int, _ request: IngestRequest, _ problem: Problem) async {
+        let redaction = ingest.currentPool.deadLetterRedaction
         var letters: [DeadLetter] = []
         for (index, line) in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
         where index + 1 >= firstLine && !line.allSatisfy(BodySplitter.isSpace) {
@@ -146,7 +147,8 @@ public actor FileTail {
                     received: ingest.now(), tenant: entry.tenant, pipeline: entry.pipeline, shape: DeadLetter.Shape(request.shape),
                     idempotencyKey: request.idempotencyKey, origin: request.origin,
                     rejection: Rejection(line: index + 1, field: "", code: .invalidValue, message: problem.detail),
-                    raw: Redaction.scrubRaw(Array(line.prefix(Limits.eventBytes)))))
+                    raw: redaction.redact(
+                        Array(line.prefix(Limits.eventBytes)), pipeline: entry.pipeline, isText: request.shape == .text)))
         }
         await ingest.deadLetters.append(letters)
         logger.error(

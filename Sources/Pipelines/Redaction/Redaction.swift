@@ -144,7 +144,7 @@ public final class Redaction {
     }
 
     /// The same for bytes that could not be parsed.
-    public static func scrubRaw(_ bytes: [UInt8], patterns: KeyPatterns = KeyPatterns()) -> [UInt8] {
+    static func scrubRaw(_ bytes: [UInt8], patterns: KeyPatterns = KeyPatterns()) -> [UInt8] {
         bytes.withUnsafeBytes { bytes in TextScrub(bytes, patterns).scrubbed() } ?? bytes
     }
 }

@@ -14,7 +14,7 @@ extension EventTree {
         if following < 0 { nodes[Int(parent.raw)].last = previous }
         nodes[Int(node.raw)].next = -1
         let slot = Int(nodes[Int(node.raw)].symbol.number)
-        // `putUnderOwnName` may have put another member of this name at the root, which the slot then leads to.
+        // All members without a symbol share slot 0, which leads to the last of them.
         if parent.raw == 0, rootSlots[slot] == node.raw { rootSlots[slot] = -1 }
     }
 
@@ -23,12 +23,6 @@ extension EventTree {
         let old = child(of: parent, symbol)
         if old.exists { detach(old, from: parent) }
         attach(node.raw, to: parent.raw, as: symbol)
-    }
-
-    /// Puts a detached `node` into `parent` under its own name, whatever that is; nothing is replaced.
-    public mutating func putUnderOwnName(_ node: NodeIndex, into parent: NodeIndex) {
-        link(node.raw, to: parent.raw)
-        if parent.raw == 0, symbol(of: node) != .unknown { rootSlots[Int(symbol(of: node).number)] = node.raw }
     }
 
     /// Adds a detached `node` to the end of an array.

@@ -11,7 +11,8 @@ final class TemporaryFolder: Sendable {
     let path: FilePath
 
     init() {
-        var template = Array("/tmp/journal-test-XXXXXX".utf8CString)
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? P_tmpdir
+        var template = Array("\(parent)/journal-test-XXXXXX".utf8CString)
         path = FilePath(String(cString: mkdtemp(&template)))
     }
 

@@ -56,9 +56,11 @@ struct BenchTests {
         let questions = LookupQuestion.set(for: file)
         #expect(questions.count == 7)
         for question in questions {
-            for (name, value) in question.query where ["tenant", "actor", "q"].contains(name) {
+            for (name, value) in question.variants.joined() where ["tenant", "actor", "q"].contains(name) {
                 #expect(file.contains(value.replacing("\"", with: "")), "\(question.name): \(value)")
             }
+            #expect(Set(question.addresses).count == question.variants.count, "\(question.name) asks something twice")
+            #expect(question.variants.count > 1 || question.path == "/v1/counts", "\(question.name) measures a cache")
         }
         let (first, lines) = file.lines(from: 0, count: 10)
         #expect(lines == 10 && file.bytes[first.upperBound - 1] == 0x0A)

@@ -26,10 +26,14 @@ struct BenchReport: Encodable {
         /// Until the last answer.
         var microsecondsPerEvent: Double
         /// Until packing and merging had come to rest as well.
-        var microsecondsPerEventSettled: Double
-        /// The latter by thread.
-        var microsecondsPerEventByThread: [String: Double]
-        var settleSeconds: Double
+        var microsecondsPerEventPacked: Double
+        /// All in: until compaction, which waits for idle times, had nothing left to do.
+        var microsecondsPerEventCompacted: Double
+        /// The latter by stage, which is by the server's threads.
+        var microsecondsPerEventByStage: [String: Double]
+        /// After the last answer.
+        var packedSeconds: Double
+        var compactedSeconds: Double
         var peakMemoryBytes: Int
         var peakMemoryBytesDuringLookups: Int
         var bytesPerEventByPart: [String: Double]
@@ -66,9 +70,11 @@ extension BenchReport {
                 row(
                     "server CPU",
                     "\(Numbers.fixed(server.microsecondsPerEvent, 2)) µs an event to the last answer, "
-                        + "\(Numbers.fixed(server.microsecondsPerEventSettled, 2)) settled (after \(Numbers.fixed(server.settleSeconds, 1)) s)"
+                        + "\(Numbers.fixed(server.microsecondsPerEventPacked, 2)) packed and merged (after "
+                        + "\(Numbers.fixed(server.packedSeconds, 1)) s), \(Numbers.fixed(server.microsecondsPerEventCompacted, 2)) "
+                        + "compacted as well (after \(Numbers.fixed(server.compactedSeconds, 1)) s)"
                 ),
-                row("by stage", Self.list(server.microsecondsPerEventByThread, 2) + " µs"),
+                row("by stage", Self.list(server.microsecondsPerEventByStage, 2) + " µs"),
                 row("driver CPU", "\(Numbers.fixed(load.driverMicrosecondsPerEvent, 2)) µs an event"),
                 row(
                     "memory",
@@ -82,14 +88,15 @@ extension BenchReport {
         var table = Table([
             .init(title: "LOOKUP", most: 36), .init(title: server == nil ? "FIRST" : "COLD", most: 12, right: true),
             .init(title: "P50", most: 12, right: true), .init(title: "P99", most: 12, right: true),
-            .init(title: "FOUND", most: 9, right: true),
+            .init(title: "VARIANTS", most: 8, right: true), .init(title: "FOUND", most: 9, right: true),
             .init(title: "SCANNED", most: .max),
         ])
         let rows = lookups.map { figure in
-            [
+            let scanned = figure.scanned.sorted { $0.key < $1.key }.map { "\($0.key) \(Numbers.grouped(Int($0.value.rounded())))" }
+            return [
                 figure.name, Numbers.duration(microseconds: figure.coldMicroseconds), Numbers.duration(microseconds: figure.warm.p50),
-                Numbers.duration(microseconds: figure.warm.p99), Numbers.grouped(figure.found),
-                figure.scanned.sorted { $0.key < $1.key }.map { "\($0.key) \(Numbers.grouped($0.value))" }.joined(separator: ", "),
+                Numbers.duration(microseconds: figure.warm.p99), String(figure.variants), Numbers.grouped(Int(figure.found.rounded())),
+                scanned.joined(separator: ", "),
             ]
         }
         return lines + [""] + table.render(rows)
@@ -103,7 +110,8 @@ extension BenchReport {
         func line(_ name: String, _ value: (BenchReport) -> String) -> [String] { [name] + reports.map(value) }
         var rows = [
             line("events/s") { Numbers.fixed($0.load.eventsPerSecond, 0) },
-            line("server CPU, µs an event") { Numbers.fixed($0.server?.microsecondsPerEventSettled ?? .nan, 2) },
+            line("server CPU, µs an event, packed") { Numbers.fixed($0.server?.microsecondsPerEventPacked ?? .nan, 2) },
+            line("server CPU, µs an event, compacted") { Numbers.fixed($0.server?.microsecondsPerEventCompacted ?? .nan, 2) },
             line("store, bytes an event") { Numbers.fixed($0.server?.storeBytesPerEvent ?? .nan, 1) },
             line("peak memory") { Numbers.bytes($0.server?.peakMemoryBytes ?? 0) },
             line("acknowledged p99") { Numbers.duration(microseconds: $0.load.acknowledged.p99) },

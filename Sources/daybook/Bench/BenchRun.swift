@@ -46,22 +46,30 @@ struct BenchRun {
     }
 
     private func loadAndSettle(_ server: ServerProcess, data: String) throws -> (report: BenchReport, peak: Int) {
-        guard let before = ProcessAccount(server.process) else { throw CommandFailure("The server ended.") }
+        func account() throws -> ProcessAccount {
+            guard let account = ProcessAccount(server.process) else { throw CommandFailure("The server ended.") }
+            return account
+        }
+        let before = try account()
         let load = try drive(host: server.host, port: server.port, key: server.key)
-        guard let answered = ProcessAccount(server.process) else { throw CommandFailure("The server ended.") }
-        let settleSeconds = settle(server.process)
-        guard let settled = ProcessAccount(server.process) else { throw CommandFailure("The server ended.") }
+        let answered = try account()
+        let settling = Settling(server)
+        let packedSeconds = try settling.waitUntilPacked()
+        let packed = try account()
+        let compactedSeconds = try settling.waitUntilCompacted()
+        let compacted = try account()
         let count = Double(max(1, load.accepted))
         let disk = DiskAccount(folder: data)
-        let whole = settled.since(before)
         let store = disk.parts.filter { $0.key.hasPrefix("store") }.values.reduce(0, +)
         let figures = BenchReport.Server(
             microsecondsPerEvent: answered.since(before).cpuSeconds * 1e6 / count,
-            microsecondsPerEventSettled: whole.cpuSeconds * 1e6 / count,
-            microsecondsPerEventByThread: whole.cpuByThread.mapValues { $0 * 1e6 / count },
-            settleSeconds: settleSeconds, peakMemoryBytes: settled.peakMemoryBytes, peakMemoryBytesDuringLookups: 0,
+            microsecondsPerEventPacked: packed.since(before).cpuSeconds * 1e6 / count,
+            microsecondsPerEventCompacted: compacted.since(before).cpuSeconds * 1e6 / count,
+            microsecondsPerEventByStage: compacted.since(before).cpuByThread.mapValues { $0 * 1e6 / count },
+            packedSeconds: packedSeconds, compactedSeconds: compactedSeconds, peakMemoryBytes: compacted.peakMemoryBytes,
+            peakMemoryBytesDuringLookups: 0,
             bytesPerEventByPart: disk.parts.mapValues { Double($0) / count }, storeBytesPerEvent: Double(store) / count)
-        return (BenchReport(load: load, server: figures), settled.peakMemoryBytes)
+        return (BenchReport(load: load, server: figures), compacted.peakMemoryBytes)
     }
 
     private func drive(host: String, port: UInt16, key: String) throws -> BenchReport.Load {
@@ -80,23 +88,5 @@ struct BenchRun {
             seconds: result.seconds, eventsPerSecond: result.eventsPerSecond,
             megabytesPerSecond: Double(result.bytes) / result.seconds / 1e6,
             acknowledged: Percentiles(result.latency), driverMicrosecondsPerEvent: driverSeconds * 1e6 / Double(max(1, result.events)))
-    }
-
-    /// Waits until the server uses no more than a few percent of a core for two seconds: packing and merging are then
-    /// done, whatever they are called. Seconds until the quiet began.
-    private func settle(_ process: pid_t) -> Double {
-        let start = LoadDriver.now()
-        var quietSince = start
-        var last = ProcessAccount(process)?.cpuSeconds ?? 0
-        var bar = ProgressBar("packing and merging", total: 0)
-        defer { bar.finish() }
-        while LoadDriver.now() - quietSince < 2_000_000_000, LoadDriver.now() - start < 600_000_000_000 {
-            usleep(250_000)
-            guard let used = ProcessAccount(process)?.cpuSeconds else { break }
-            if used - last > 0.02 { quietSince = LoadDriver.now() }
-            last = used
-            bar.update(Int((LoadDriver.now() - start) / 1_000_000_000), note: "s")
-        }
-        return Double(quietSince - start) / 1e9
     }
 }

@@ -5,13 +5,17 @@ import Histogram
 struct LookupRun {
     struct Figure: Encodable {
         var name: String
+        /// The first variant's.
         var address: String
-        /// The first time it was asked, on a server that had just started and whose files were not in memory.
+        var variants: Int
+        /// The first variant, asked once of a server that had just started and whose files were not in memory.
         var coldMicroseconds: Double
+        /// Over all variants in turn, each of which had been asked once before.
         var warm: Percentiles
-        var found: Int
-        /// The server's own words about what it read.
-        var scanned: [String: Int]
+        /// Means over the warm answers.
+        var found: Double
+        /// The server's own words about what it read, means over the warm answers.
+        var scanned: [String: Double]
     }
 
     let host: String
@@ -19,25 +23,33 @@ struct LookupRun {
     let key: String
 
     /// Warm repetitions end after so many or so many seconds, whichever comes first.
-    private static let repetitions = 300
-    private static let seconds = 3.0
+    private static let repetitions = 400
+    private static let seconds = 4.0
 
     func measure(_ questions: [LookupQuestion]) throws -> [Figure] {
         let connection = try LookupConnection(host: host, port: port, key: key)
-        // Once through for all before anything is repeated, so that no question warms the cache of another's first time
+        // The first of each before anything is repeated, so that no question warms the cache of another's first time
         // more than it must.
-        let cold = try questions.map { try Self.ask($0, connection) }
+        let cold = try questions.map { try Self.ask($0.addresses[0], $0.allPages, connection) }
         return try zip(questions, cold).map { question, first in
+            let addresses = question.addresses
+            for address in addresses.dropFirst() { _ = try Self.ask(address, question.allPages, connection) }
             var histogram = Histogram<UInt32>(highestTrackableValue: 120_000_000, numberOfSignificantValueDigits: .three)
             let deadline = LoadDriver.now() + UInt64(Self.seconds * 1e9)
-            var last = first
-            for _ in 0..<Self.repetitions where LoadDriver.now() < deadline {
-                last = try Self.ask(question, connection)
-                histogram.record(UInt64(last.microseconds))
+            var asked = 0
+            var found = 0
+            var scanned: [String: Int] = [:]
+            while asked == 0 || (asked < Self.repetitions && LoadDriver.now() < deadline) {
+                let answer = try Self.ask(addresses[asked % addresses.count], question.allPages, connection)
+                histogram.record(UInt64(answer.microseconds))
+                asked += 1
+                found += answer.found
+                scanned.merge(answer.scanned, uniquingKeysWith: +)
             }
             return Figure(
-                name: question.name, address: question.address, coldMicroseconds: first.microseconds, warm: Percentiles(histogram),
-                found: last.found, scanned: last.scanned)
+                name: question.name, address: addresses[0], variants: addresses.count, coldMicroseconds: first.microseconds,
+                warm: Percentiles(histogram), found: Double(found) / Double(asked),
+                scanned: scanned.mapValues { Double($0) / Double(asked) })
         }
     }
 
@@ -47,16 +59,16 @@ struct LookupRun {
         var scanned: [String: Int] = [:]
     }
 
-    private static func ask(_ question: LookupQuestion, _ connection: borrowing LookupConnection) throws -> Answer {
+    private static func ask(_ first: String, _ allPages: Bool, _ connection: borrowing LookupConnection) throws -> Answer {
         var bodies: [[UInt8]] = []
-        var address = question.address
+        var address = first
         let start = LoadDriver.now()
         while true {
             let body = try connection.get(address)
             bodies.append(body)
             // The cursor stands behind the events; looking from there keeps this side's work out of the figure.
-            guard question.allPages, let cursor = nextCursor(body) else { break }
-            address = question.address + "&cursor=" + HTTPRequest.encode(cursor)
+            guard allPages, let cursor = nextCursor(body) else { break }
+            address = first + "&cursor=" + HTTPRequest.encode(cursor)
         }
         var answer = Answer(microseconds: Double(LoadDriver.now() - start) / 1000)
         for body in bodies {

@@ -4,7 +4,7 @@ import Foundation
 struct ProcessAccount {
     /// User and system time, seconds.
     var cpuSeconds: Double
-    /// The same by thread name; numbers at the end of names are cut off, so that a pool counts as one.
+    /// The same by thread, under the name of the stage that the thread serves.
     var cpuByThread: [String: Double]
     var peakMemoryBytes: Int
     var memoryBytes: Int
@@ -43,8 +43,15 @@ struct ProcessAccount {
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
         var name = String(text[text.index(after: open)..<close])
         while let last = name.last, last.isNumber || last == "#" || last == "-" { name.removeLast() }
-        return (name, (user + system) / ticksPerSecond)
+        return (stages[name] ?? name, (user + system) / ticksPerSecond)
     }
+
+    /// Threads whose names tell too little: those of Swift's own pool run what is awaited, above all normalising; the
+    /// event loops are SwiftNIO's. Numbers at the ends of names are cut off before, so that a pool counts as one.
+    private static let stages = [
+        "oot.default-qos": "normalising", "NIO-SGLTN": "network", "packer": "packing", "merger": "merging", "compactor": "compaction",
+        "lookup": "lookups",
+    ]
 
     private static func kibibytes(_ label: String, _ status: String) -> Int {
         guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix(label) }) else { return 0 }

@@ -1,6 +1,7 @@
 import Collectors
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -30,9 +31,9 @@ public enum Daybook {
     private static func run(_ server: Server) async throws {
         let application = Application(
             responder: server.responder,
-            server: .http1(
-                configuration: .init(additionalChannelHandlers: [ContinueHandler()], idleTimeout: TimeAmount(server.settings.idleTimeout))),
-            configuration: .init(address: .hostname(server.settings.host, port: server.settings.port), serverName: "daybook"),
+            server: HTTPServerBuilder { server.channel(responder: $0) },
+            configuration: .init(
+                address: .hostname(server.settings.host, port: server.settings.port), serverName: CollectorChannel.serverName),
             onServerRunning: { announce(server, $0) },
             logger: quiet(server.logger))
         // Stopped from the last to the first: streams end before the server waits for its connections.
@@ -97,6 +98,13 @@ struct ListenFailure: Error, CustomStringConvertible {
             default: "\(reason)"
             }
         return "Cannot listen on \(address): \(advice)."
+    }
+}
+
+extension Server {
+    func channel(responder: @escaping HTTPChannelHandler.Responder) -> CollectorChannel {
+        CollectorChannel(
+            responder: responder, ingest: ingest, keys: keys, table: self.responder, idleTimeout: TimeAmount(settings.idleTimeout))
     }
 }
 

@@ -63,13 +63,21 @@ public final class Journal: Sendable {
     /// Returns when the batch is on disk and followers know it. Outcomes are in the batch's order. A cancelled caller
     /// still waits: its events may be written already, and it should learn so.
     public func append(_ batch: NormalisedBatch) async throws(JournalError) -> Receipt {
-        guard !batch.isEmpty else { return Receipt(outcomes: [], tenants: []) }
-        let bytes = batch.bodies.count + batch.events.count * (LinePrefix.maxLength + 1 + FrameHeader.eventLength)
-        guard bytes < FrameHeader.maxFrameBytes / 2 else { throw .batchTooLarge(bytes: bytes, limit: FrameHeader.maxFrameBytes / 2) }
         let answer = await withUnsafeContinuation { (caller: UnsafeContinuation<Result<Receipt, JournalError>, Never>) in
-            if let refusal = queue.add(AppendRequest(batch: batch, caller: caller)) { caller.resume(returning: .failure(refusal)) }
+            append(batch) { caller.resume(returning: $0) }
         }
         return try answer.get()
+    }
+
+    /// The same for callers that are no tasks, such as event loops. `completion` runs once: on the writer's thread, which
+    /// it must not hold up, or right here for a batch that is refused or empty.
+    public func append(_ batch: NormalisedBatch, completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void) {
+        guard !batch.isEmpty else { return completion(.success(Receipt(outcomes: [], tenants: []))) }
+        let bytes = batch.bodies.count + batch.events.count * (LinePrefix.maxLength + 1 + FrameHeader.eventLength)
+        guard bytes < FrameHeader.maxFrameBytes / 2 else {
+            return completion(.failure(.batchTooLarge(bytes: bytes, limit: FrameHeader.maxFrameBytes / 2)))
+        }
+        if let refusal = queue.add(AppendRequest(batch: batch, completion: completion)) { completion(.failure(refusal)) }
     }
 
     /// Adds a follower. Everything from its `appliedPosition` on is delivered first, on the caller's thread, then live.

@@ -30,6 +30,13 @@ public struct EndpointTable: HTTPResponder {
     }
 
     public func respond(to request: Request, context: ConnectionContext) async throws -> Response {
+        var response = await answer(request, context)
+        // RFC 9110, section 9.3.2: the headers of a GET and no content.
+        if request.method == .head { response.body = .init(contentLength: response.body.contentLength) { try await $0.finish(nil) } }
+        return response
+    }
+
+    private func answer(_ request: Request, _ context: ConnectionContext) async -> Response {
         do {
             let (endpoint, parameter) = try find(request)
             let key = keys.check(authorization: request.headers[.authorization])
@@ -37,10 +44,7 @@ public struct EndpointTable: HTTPResponder {
                 throw Problem(
                     401, "no-key", "send a valid key as Authorization: Bearer KEY; the first one is in admin.key in the data folder")
             }
-            var response = try await endpoint.handle(Call(request: request, key: key, parameter: parameter, remote: context.remote))
-            // RFC 9110, section 9.3.2: the headers of a GET and no content.
-            if request.method == .head { response.body = .init(contentLength: response.body.contentLength) { try await $0.finish(nil) } }
-            return response
+            return try await endpoint.handle(Call(request: request, key: key, parameter: parameter, remote: context.remote))
         } catch let problem as Problem {
             return Response(problem)
         } catch {
@@ -48,6 +52,9 @@ public struct EndpointTable: HTTPResponder {
             return Response(Problem(500, "internal", "the server made a mistake; its log says more"))
         }
     }
+
+    /// Whether a path without placeholder is answered by an endpoint of the list, whoever else would answer it.
+    func holds(_ method: HTTPRequest.Method, _ path: String) -> Bool { fixed[path]?.contains { $0.method == method } ?? false }
 
     private func find(_ request: Request) throws -> (Endpoint, String?) {
         let path = request.uri.path

@@ -1,6 +1,11 @@
 /// What `Content-Type` and `Content-Encoding` say about a body.
 enum MediaType {
     static func shape(_ header: String?, binary: CloudEventAttributes?, takesText: Bool) throws(Problem) -> IngestRequest.Shape {
+        // What producers send, told without taking it apart.
+        if binary == nil {
+            if header == "application/json" { return .json }
+            if header == "application/x-ndjson" { return .lines }
+        }
         let parts = (header ?? "").split(separator: ";").map { $0.trimmingSpaces().lowercased() }
         let type = parts.first ?? ""
         for parameter in parts.dropFirst() where parameter.hasPrefix("charset=") {

@@ -8,7 +8,11 @@ public struct QueryParameters: Sendable {
     /// `+` is a space in `spaced` parameters only (browsers write texts that way); elsewhere it is itself, as in
     /// `ana+test@example.com` and `+01:00`.
     public init(_ request: Request, known: Set<String>, spaced: Set<String> = []) throws(Problem) {
-        for pair in (request.uri.query ?? "").split(separator: "&") {
+        try self.init(request.uri.query ?? "", known: known, spaced: spaced)
+    }
+
+    init(_ query: String, known: Set<String>, spaced: Set<String> = []) throws(Problem) {
+        for pair in query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = PercentCoding.decode(parts[0]), known.contains(name) else {
                 throw .badParameter(

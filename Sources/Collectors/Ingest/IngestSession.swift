@@ -27,6 +27,10 @@ public final class IngestSession {
     private var committing: Commit?
     /// First line of the slice that is being filled.
     private var sliceLine = 1
+    /// All that is left of the body, split and normalised by ``take(whole:)``.
+    private var last: Slice?
+    /// What is left of the body is answered; its letters may still wait.
+    private var isSettled = false
 
     /// A slice that the journal is working on, with what is needed once its outcomes are known.
     private struct Commit {
@@ -97,12 +101,12 @@ public final class IngestSession {
         }
     }
 
-    /// Takes a piece of the body. False: it is no use sending more; ``finish()`` says why.
-    public func feed(_ piece: some BodyPiece) async -> Bool {
+    /// Takes a piece of the body, from its byte `start` on. False: it is no use sending more; ``finish()`` says why.
+    public func feed(_ piece: some BodyPiece, from start: Int = 0) async -> Bool {
         guard answer.problem == nil else { return false }
-        var at = 0
+        var at = start
         let count = piece.byteCount
-        packedBytes += count
+        packedBytes += count - start
         while true {
             do throws(Problem) {
                 at += try piece.withBytes(at..<count) { bytes throws(Problem) in try consume(bytes) }
@@ -116,11 +120,57 @@ public final class IngestSession {
         }
     }
 
+    /// What is left to do for a body after ``take(whole:)``.
+    public enum Remainder: Sendable {
+        /// Append this to the journal and give its answer to ``settle(_:)``.
+        case append(NormalisedBatch)
+        /// Feed the body from this byte on, and finish: there is more than may be done without waiting.
+        case feed(from: Int)
+    }
+
+    /// A whole body at once, for threads that cannot wait. All of it when it is small and good; a task does the rest of
+    /// one that is not.
+    public func take(whole piece: some BodyPiece) -> Remainder {
+        guard inflater == nil else { return .feed(from: 0) }
+        let count = piece.byteCount
+        do throws(Problem) {
+            let at = try piece.withBytes(0..<count) { bytes throws(Problem) in try consume(bytes) }
+            guard at == count, splitter.events.count <= Self.eventsWithoutWaiting else { return .feed(from: at) }
+            guard try !endBody() else { return .feed(from: count) }
+        } catch {
+            stop(error)
+            return .feed(from: count)
+        }
+        let slice = normaliseSlice()
+        last = slice
+        // Refusals are kept on disk before they are answered.
+        return slice.batch.isEmpty || !slice.rejections.isEmpty ? .feed(from: count) : .append(slice.batch)
+    }
+
+    /// The answer for what ``take(whole:)`` gave out; `nil` when ``finish()`` has to be asked for it, in a task.
+    public func settle(_ outcome: Result<Receipt, JournalError>) -> IngestAnswer? {
+        guard let slice = last else { return nil }
+        last = nil
+        switch outcome {
+        case .success(let receipt): enter(slice, receipt)
+        case .failure(let error): refuse(slice, error)
+        }
+        isSettled = true
+        return letters.isEmpty ? counted() : nil
+    }
+
+    /// About half a millisecond of normalising.
+    private static let eventsWithoutWaiting = 128
+
     /// The body broke off before its end, or ended: commits what is left and says what became of everything.
     public func finish() async -> IngestAnswer {
         await finishBody()
         await settle()
         await writeLetters()
+        return counted()
+    }
+
+    private func counted() -> IngestAnswer {
         answer.rejections.sort { $0.line < $1.line }
         ingest.count(answer, rejected: rejectedCodes, bytes: bodyBytes)
         return answer
@@ -133,20 +183,25 @@ public final class IngestSession {
     }
 
     private func finishBody() async {
-        guard answer.problem == nil else { return }
+        guard answer.problem == nil, !isSettled else { return }
+        if let slice = last {
+            last = nil
+            return await commit(slice, isLast: true)
+        }
         var isMore = true
         while isMore {
-            do throws(Problem) {
-                if packedBytes > 0, let inflater { try inflater.finish() }
-                if bodyBytes == 0, whole == nil { throw .badBody("the body is empty") }
-                if whole == nil { try splitter.finish() }
-            } catch {
-                return stop(error)
-            }
-            isMore = splitter.isFull
+            do throws(Problem) { isMore = try endBody() } catch { return stop(error) }
             await commitSlice(isLast: !isMore)
             if answer.problem != nil { return }
         }
+    }
+
+    /// True when the slice is full before all is split.
+    private func endBody() throws(Problem) -> Bool {
+        if packedBytes > 0, let inflater { try inflater.finish() }
+        if bodyBytes == 0, whole == nil { throw .badBody("the body is empty") }
+        if whole == nil { try splitter.finish() }
+        return splitter.isFull
     }
 
     private func stop(_ problem: Problem) {
@@ -192,8 +247,9 @@ public final class IngestSession {
     )
 
     /// The last slice is committed right here: most requests have no other, and a task for it would cost more than it.
-    private func commitSlice(isLast: Bool = false) async {
-        let slice = normaliseSlice()
+    private func commitSlice(isLast: Bool = false) async { await commit(normaliseSlice(), isLast: isLast) }
+
+    private func commit(_ slice: Slice, isLast: Bool) async {
         await settle()
         guard answer.problem == nil else { return }
         sliceLine = splitter.line
@@ -201,10 +257,7 @@ public final class IngestSession {
         let journal = ingest.journal
         let batch = slice.batch
         if isLast {
-            do throws(JournalError) { await record(slice, try await journal.append(batch)) } catch {
-                answer.problem = Problem(error)
-                answer.firstLineNotTaken = slice.firstLine
-            }
+            do throws(JournalError) { await record(slice, try await journal.append(batch)) } catch { refuse(slice, error) }
             return
         }
         committing = Commit(
@@ -219,13 +272,22 @@ public final class IngestSession {
         committing = nil
         switch await commit.task.value {
         case .success(let receipt): await record(commit.slice, receipt)
-        case .failure(let error):
-            answer.problem = Problem(error)
-            answer.firstLineNotTaken = commit.slice.firstLine
+        case .failure(let error): refuse(commit.slice, error)
         }
     }
 
+    private func refuse(_ slice: Slice, _ error: JournalError) {
+        answer.problem = Problem(error)
+        answer.firstLineNotTaken = slice.firstLine
+    }
+
     private func record(_ slice: Slice, _ receipt: Receipt?) async {
+        enter(slice, receipt)
+        if letterBytes > Self.pendingLetterBytes { await writeLetters() }
+    }
+
+    /// Enters a slice's outcomes into the answer.
+    private func enter(_ slice: Slice, _ receipt: Receipt?) {
         var slice = slice
         if let receipt {
             for (index, outcome) in receipt.outcomes.enumerated() {
@@ -243,7 +305,6 @@ public final class IngestSession {
         }
         letters += slice.letters
         letterBytes += slice.letters.reduce(0) { $0 + $1.raw.count + 256 }
-        if letterBytes > Self.pendingLetterBytes { await writeLetters() }
     }
 
     private func writeLetters() async {

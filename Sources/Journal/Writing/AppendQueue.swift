@@ -1,10 +1,10 @@
 import EventModel
 import Glibc
 
-/// A caller's batch and the caller, suspended until the batch is on disk.
+/// A caller's batch and what to call once it is on disk.
 struct AppendRequest: Sendable {
     let batch: NormalisedBatch
-    let caller: UnsafeContinuation<Result<Receipt, JournalError>, Never>
+    let completion: @Sendable (Result<Receipt, JournalError>) -> Void
 }
 
 /// What waits for the writer: bounded by events and bytes, taken in order.
@@ -41,7 +41,7 @@ final class AppendQueue: @unchecked Sendable {
 
     var depth: (events: Int, bytes: Int) { locked { (events, bytes) } }
 
-    /// `nil` when the request was taken; the caller is then resumed by the writer. A batch larger than the whole queue
+    /// `nil` when the request was taken; the writer then calls its completion. A batch larger than the whole queue
     /// is taken when nothing else waits, or it could never be.
     func add(_ request: AppendRequest) -> JournalError? {
         locked {

@@ -64,7 +64,7 @@ final class JournalWriter: @unchecked Sendable {
             for follower in state.liveFollowers { follower.waitForRoom() }
             queue.take(maxEvents: configuration.maxGroupEvents, maxBytes: configuration.maxGroupBytes, into: &group)
             let answers = commit(group)
-            for (request, answer) in zip(group, answers) { request.caller.resume(returning: answer) }
+            for (request, answer) in zip(group, answers) { request.completion(answer) }
             group.removeAll(keepingCapacity: true)
         }
     }

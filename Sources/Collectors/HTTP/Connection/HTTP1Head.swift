@@ -1,0 +1,48 @@
+import NIOHTTP1
+
+/// What this server reads of an HTTP/1 head, found in one pass over its fields.
+struct HTTP1Head {
+    var ingest = IngestHead()
+    var authorization: String?
+    /// Bytes of the body where they are known beforehand and no other protocol is asked for.
+    var contentLength: Int?
+    var expectsContinue = false
+
+    init(_ head: HTTPRequestHead) {
+        var isPlain = true
+        var isCloudEvent = false
+        var length: String?
+        var expectation: String?
+        for (name, value) in head.headers {
+            // Few names have the same length, so most fields are told by it alone.
+            switch name.utf8.count {
+            case 6 where name.isField("expect"): Self.add(value, to: &expectation)
+            case 7 where name.isField("upgrade"): isPlain = false
+            case 12 where name.isField("content-type"): Self.add(value, to: &ingest.contentType)
+            case 13 where name.isField("authorization"): Self.add(value, to: &authorization)
+            case 14 where name.isField("content-length"): Self.add(value, to: &length)
+            case 15 where name.isField("idempotency-key"): Self.add(value, to: &ingest.idempotencyKey)
+            case 16 where name.isField("content-encoding"): Self.add(value, to: &ingest.contentEncoding)
+            case 17 where name.isField("transfer-encoding"): isPlain = false
+            default: if !isCloudEvent { isCloudEvent = name.hasPrefix("ce-") || name.lowercased().hasPrefix("ce-") }
+            }
+        }
+        if isCloudEvent { ingest.cloudEvent = CloudEventAttributes(headers: head.headers.lazy.map { ($0.name.lowercased(), $0.value) }) }
+        expectsContinue = expectation?.lowercased() == "100-continue"
+        if isPlain { contentLength = length.flatMap { Int($0) } }
+    }
+
+    /// A field that stands more than once has the values of all (RFC 9110, section 5.3).
+    private static func add(_ value: String, to field: inout String?) {
+        if let first = field { field = first + ", " + value } else { field = value }
+    }
+}
+
+extension String {
+    /// Whether this is the field `name`, which is written in small letters and as long as this.
+    fileprivate func isField(_ name: StaticString) -> Bool {
+        let wanted = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        // Field names are tokens: no two characters of one differ in the bit for small letters alone but letters.
+        return zip(utf8, wanted).allSatisfy { $0 | 0x20 == $1 }
+    }
+}

@@ -1,0 +1,272 @@
+import AccessControl
+import NIOCore
+import NIOHTTP1
+import Pipelines
+
+/// Answers small bodies of events on the event loop and the journal's thread alone: split and normalised as the body's
+/// end arrives, answered when the journal calls back. No task is started and no thread of the pool is woken, which
+/// together cost more than the event itself. What is larger, chunked, compressed or wrong in its head is passed on to
+/// Hummingbird, which finds the same endpoint and has the same answer.
+///
+/// One request of a connection has its turn at a time, whoever answers it; what arrives meanwhile is held back, and
+/// nothing more is read as long as something is. So answers keep the order of the requests, and a client that sends
+/// without reading holds one buffer of the socket and not more.
+final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    struct Configuration: Sendable {
+        var ingest: Ingest
+        var keys: AccessKeys
+        var table: EndpointTable
+        var idleTimeout: TimeAmount
+
+        /// Whether a POST to `path` brings events, and the pipeline that listens there.
+        func route(_ path: String) -> (pipeline: Pipeline?, isIngest: Bool) {
+            if path == IngestEndpoints.path { return (nil, true) }
+            let pipeline = table.holds(.post, path) ? nil : ingest.pipelines.pipeline(listening: path)
+            return (pipeline, pipeline != nil)
+        }
+    }
+
+    /// Whose the request is that has its turn.
+    enum Turn {
+        case nobody
+        /// The handler's own, while its body arrives.
+        case reading
+        /// The handler's own, while the journal or a task works on it.
+        case committing
+        /// Hummingbird's.
+        case passed(Passed)
+        /// The connection was promised to be closed: what comes is dropped.
+        case over
+    }
+
+    struct Passed {
+        var isKeptAlive: Bool
+        var isRead = false
+        var isAnswered = false
+    }
+
+    /// What arrived while another request had its turn.
+    private enum Held {
+        case part(HTTPServerRequestPart)
+        case fault(any Error)
+        case inputClosed
+    }
+
+    let configuration: Configuration
+    /// Writing from here on passes by the encoder.
+    let encoder: ChannelHandlerContext
+    let loop: any EventLoop
+    var context: ChannelHandlerContext?
+    var turn = Turn.nobody
+    var exchange: IngestExchange?
+    var answers: AnswerBytes
+    var origin = "http local"
+    var authorization: HashedAuthorization?
+    private var held = CircularBuffer<Held>()
+    private var isReadHeld = false
+    /// Parts went to Hummingbird since the last end of a read.
+    private var hasPassedParts = false
+    private(set) var isQuiescing = false
+    private var lastActive = NIODeadline.now()
+    private var idleCheck: Scheduled<Void>?
+
+    init(_ configuration: Configuration, encoder: ChannelHandlerContext) {
+        self.configuration = configuration
+        self.encoder = encoder
+        loop = encoder.eventLoop
+        answers = AnswerBytes(serverName: CollectorChannel.serverName)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { begin(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        idleCheck?.cancel()
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        if let address = context.channel.remoteAddress?.ipAddress { origin = "http \(address)" }
+        lastActive = .now()
+        checkIdle(context, at: lastActive + configuration.idleTimeout)
+    }
+
+    // MARK: - What arrives
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastActive = .now()
+        let part = unwrapInboundIn(data)
+        if isHolding { held.append(.part(part)) } else { take(part, context) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { completeRead(context) }
+
+    /// Hummingbird's side takes what it got only when told that this was all for now.
+    private func completeRead(_ context: ChannelHandlerContext) {
+        guard hasPassedParts else { return }
+        hasPassedParts = false
+        context.fireChannelReadComplete()
+    }
+
+    func pass(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        hasPassedParts = true
+        context.fireChannelRead(wrapInboundOut(part))
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if isHolding { return held.append(.fault(error)) }
+        breakOff()
+        context.fireErrorCaught(error)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed where isHolding: held.append(.inputClosed)
+        case ChannelEvent.inputClosed:
+            breakOff()
+            context.fireUserInboundEventTriggered(event)
+        case is ChannelShouldQuiesceEvent:
+            isQuiescing = true
+            quiesceIfIdle(context)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        breakOff()
+        held.removeAll()
+        context.fireChannelInactive()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if held.isEmpty { context.read() } else { isReadHeld = true }
+    }
+
+    /// A request was read and is not answered yet.
+    private var isBusy: Bool {
+        switch turn {
+        case .nobody, .reading, .over: false
+        case .committing: true
+        case .passed(let request): request.isRead
+        }
+    }
+
+    private var isHolding: Bool { isBusy || !held.isEmpty }
+
+    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        switch (turn, part) {
+        case (.nobody, .head(let head)): start(head, context)
+        case (.reading, .body(let piece)): exchange?.add(piece)
+        case (.reading, .end): commit()
+        case (.passed(var request), _):
+            if case .end = part {
+                request.isRead = true
+                turn = .passed(request)
+            }
+            pass(part, context)
+            endPassed(context)
+        case (.nobody, _), (.reading, .head), (.committing, _), (.over, _): break
+        }
+    }
+
+    /// The next request has its turn.
+    func proceed(_ context: ChannelHandlerContext) {
+        while let next = held.first {
+            guard !isBusy else { break }
+            held.removeFirst()
+            switch next {
+            case .part(let part): take(part, context)
+            case .fault(let error):
+                breakOff()
+                context.fireErrorCaught(error)
+            case .inputClosed:
+                breakOff()
+                context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+            }
+        }
+        completeRead(context)
+        if isReadHeld, held.isEmpty {
+            isReadHeld = false
+            context.read()
+        }
+        quiesceIfIdle(context)
+    }
+
+    // MARK: - What is answered by Hummingbird
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .end = unwrapOutboundIn(data), case .passed(var request) = turn else { return context.write(data, promise: promise) }
+        request.isAnswered = true
+        turn = .passed(request)
+        context.write(data, promise: promise)
+        endPassed(context)
+    }
+
+    private func endPassed(_ context: ChannelHandlerContext) {
+        guard case .passed(let request) = turn, request.isRead, request.isAnswered else { return }
+        endTurn(request.isKeptAlive, context)
+    }
+
+    /// The request is answered.
+    func endTurn(_ isKeptAlive: Bool, _ context: ChannelHandlerContext) {
+        lastActive = .now()
+        turn = .nobody
+        if isKeptAlive { proceed(context) } else { endConnection(context) }
+    }
+
+    /// RFC 9112, section 9.6: says that no more comes, and waits for the client to have read what came.
+    func endConnection(_ context: ChannelHandlerContext) {
+        turn = .over
+        held.removeAll()
+        context.flush()
+        context.close(mode: .output, promise: nil)
+        if isReadHeld { proceed(context) }
+    }
+
+    // MARK: - Stopping
+
+    /// A request that has its turn is answered first; Hummingbird counts those that it answers itself.
+    func quiesceIfIdle(_ context: ChannelHandlerContext) {
+        guard isQuiescing, held.isEmpty else { return }
+        switch turn {
+        case .reading, .committing: return
+        case .nobody, .passed, .over: break
+        }
+        isQuiescing = false
+        context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    }
+
+    /// The body that is arriving will never be whole.
+    private func breakOff() {
+        guard case .reading = turn else { return }
+        turn = .over
+        exchange?.abandon()
+        exchange = nil
+    }
+
+    /// Closes a connection that is silent for too long, unless its request is being worked on.
+    private func checkIdle(_ context: ChannelHandlerContext, at deadline: NIODeadline) {
+        idleCheck = context.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(deadline: deadline) { [weak self] in
+            guard let self, let context = self.context else { return }
+            let now = NIODeadline.now()
+            let end = (self.isBusy ? now : self.lastActive) + self.configuration.idleTimeout
+            if now < end { return self.checkIdle(context, at: end) }
+            context.close(promise: nil)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension IngestHandler: Sendable {}

@@ -161,7 +161,10 @@ public struct HashedAuthorization: Sendable {
     /// Looks at every byte: connections of a proxy are shared, and the time this takes must tell nothing of the key.
     fileprivate func isOf(_ other: String) -> Bool {
         guard header.utf8.count == other.utf8.count else { return false }
-        return zip(header.utf8, other.utf8).reduce(0 as UInt8) { $0 | $1.0 ^ $1.1 } == 0
+        var difference: UInt8 = 0
+        var bytes = header.utf8.makeIterator()
+        for byte in other.utf8 { difference |= byte ^ bytes.next()! }
+        return difference == 0
     }
 }
 

@@ -19,16 +19,20 @@ final class TestServer: @unchecked Sendable {
         .deletingLastPathComponent()
         .appendingPathComponent("Pipelines").resolvingSymlinksInPath().path
 
-    init(tails: [TailEntry] = []) async throws {
+    private let configure: @Sendable (inout Settings) -> Void
+
+    init(tails: [TailEntry] = [], configure: @escaping @Sendable (inout Settings) -> Void = { _ in }) async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-server-\(UUID().uuidString)").path
-        server = try await Self.open(folder, tails)
+        self.configure = configure
+        server = try await Self.open(folder, tails, configure)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    private static func open(_ folder: String, _ tails: [TailEntry]) async throws -> Server {
+    private static func open(_ folder: String, _ tails: [TailEntry], _ configure: (inout Settings) -> Void) async throws -> Server {
         var settings = try Settings.read(ServeOptions(data: folder, listen: "127.0.0.1:0", pipelines: pipelines), environment: [:])
         settings.tails = tails
+        configure(&settings)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         return try await Server.open(settings, logger: logger)
@@ -39,7 +43,7 @@ final class TestServer: @unchecked Sendable {
     func reopen() async throws {
         await server.close()
         let tails = server.settings.tails
-        server = try await Self.open(folder, tails)
+        server = try await Self.open(folder, tails, configure)
     }
 
     var key: String {

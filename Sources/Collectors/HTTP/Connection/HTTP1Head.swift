@@ -41,8 +41,13 @@ struct HTTP1Head {
 extension String {
     /// Whether this is the field `name`, which is written in small letters and as long as this.
     fileprivate func isField(_ name: StaticString) -> Bool {
-        let wanted = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        var difference: UInt8 = 0
+        var at = 0
         // Field names are tokens: no two characters of one differ in the bit for small letters alone but letters.
-        return zip(utf8, wanted).allSatisfy { $0 | 0x20 == $1 }
+        for byte in utf8 {
+            difference |= (byte | 0x20) ^ name.utf8Start[at]
+            at += 1
+        }
+        return difference == 0
     }
 }

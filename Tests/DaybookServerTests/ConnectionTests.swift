@@ -1,4 +1,7 @@
 import Foundation
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
 import Testing
 
 @testable import Collectors
@@ -90,6 +93,37 @@ import Testing
             #expect(try connection.answer().code == 200)
         }
         try await server.stop()
+    }
+
+    @Test("of a client that does not take its answers nothing more is read")
+    func unwritable() async throws {
+        let rooms = try await TestServer()
+        let channel = EmbeddedChannel()
+        let reads = ReadCounter()
+        let encoder = HTTPResponseEncoder()
+        try channel.pipeline.syncOperations.addHandlers([reads, encoder])
+        let context = try channel.pipeline.syncOperations.context(handler: encoder)
+        try channel.pipeline.syncOperations.addHandler(IngestHandler(rooms.server.channel { _, _, _ in }.configuration, encoder: context))
+        channel.read()
+        #expect(reads.count == 1)
+        channel.isWritable = false
+        channel.read()
+        #expect(reads.count == 1)
+        channel.isWritable = true
+        channel.pipeline.fireChannelWritabilityChanged()
+        #expect(reads.count == 2)
+        _ = try channel.finish()
+        await rooms.close()
+    }
+
+    private final class ReadCounter: ChannelOutboundHandler {
+        typealias OutboundIn = Never
+        var count = 0
+
+        func read(context: ChannelHandlerContext) {
+            count += 1
+            context.read()
+        }
     }
 
     @Test("a body that comes slowly holds up nobody else")

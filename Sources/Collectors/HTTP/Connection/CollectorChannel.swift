@@ -15,7 +15,7 @@ public struct CollectorChannel: ServerChildChannel {
     public static let serverName = "daybook"
 
     private let http1: HTTP1Channel
-    private let configuration: IngestHandler.Configuration
+    let configuration: IngestHandler.Configuration
 
     /// - Parameters:
     ///   - responder: Hummingbird's, for what is passed on.

@@ -151,7 +151,13 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if held.isEmpty { context.read() } else { isReadHeld = true }
+        if held.isEmpty, context.channel.isWritable { context.read() } else { isReadHeld = true }
+    }
+
+    /// A client that does not read its answers gets no more of them.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { proceed(context) }
+        context.fireChannelWritabilityChanged()
     }
 
     /// A request was read and is not answered yet.
@@ -184,7 +190,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// The next request has its turn.
     func proceed(_ context: ChannelHandlerContext) {
         while let next = held.first {
-            guard !isBusy else { break }
+            guard !isBusy, context.channel.isWritable else { break }
             held.removeFirst()
             switch next {
             case .part(let part): take(part, context)
@@ -197,7 +203,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             }
         }
         completeRead(context)
-        if isReadHeld, held.isEmpty {
+        if isReadHeld, held.isEmpty, context.channel.isWritable {
             isReadHeld = false
             context.read()
         }

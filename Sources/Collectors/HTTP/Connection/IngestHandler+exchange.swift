@@ -15,7 +15,7 @@ extension IngestHandler {
             exchange = IngestExchange(session, isKeptAlive: head.isKeepAlive)
             turn = .reading
         } else {
-            turn = .passed(Passed(isKeptAlive: head.isKeepAlive))
+            turn = .passed(RequestTurn.Passed(isKeptAlive: head.isKeepAlive))
             pass(.head(head), context)
         }
     }

@@ -10,7 +10,7 @@ import Pipelines
 ///
 /// One request of a connection has its turn at a time, whoever answers it; what arrives meanwhile is held back, and
 /// nothing more is read as long as something is. So answers keep the order of the requests, and a client that sends
-/// without reading holds one buffer of the socket and not more.
+/// without reading holds what one read of the socket gave and not more.
 final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -31,25 +31,6 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// Whose the request is that has its turn.
-    enum Turn {
-        case nobody
-        /// The handler's own, while its body arrives.
-        case reading
-        /// The handler's own, while the journal or a task works on it.
-        case committing
-        /// Hummingbird's.
-        case passed(Passed)
-        /// The connection was promised to be closed: what comes is dropped.
-        case over
-    }
-
-    struct Passed {
-        var isKeptAlive: Bool
-        var isRead = false
-        var isAnswered = false
-    }
-
     /// What arrived while another request had its turn.
     private enum Held {
         case part(HTTPServerRequestPart)
@@ -62,7 +43,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     let encoder: ChannelHandlerContext
     let loop: any EventLoop
     var context: ChannelHandlerContext?
-    var turn = Turn.nobody
+    var turn = RequestTurn.nobody
     var exchange: IngestExchange?
     var answers: AnswerBytes
     var origin = "http local"
@@ -160,16 +141,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelWritabilityChanged()
     }
 
-    /// A request was read and is not answered yet.
-    private var isBusy: Bool {
-        switch turn {
-        case .nobody, .reading, .over: false
-        case .committing: true
-        case .passed(let request): request.isRead
-        }
-    }
-
-    private var isHolding: Bool { isBusy || !held.isEmpty }
+    private var isHolding: Bool { turn.isBusy || !held.isEmpty }
 
     private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
         switch (turn, part) {
@@ -190,7 +162,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// The next request has its turn.
     func proceed(_ context: ChannelHandlerContext) {
         while let next = held.first {
-            guard !isBusy, context.channel.isWritable else { break }
+            guard !turn.isBusy, context.channel.isWritable else { break }
             held.removeFirst()
             switch next {
             case .part(let part): take(part, context)
@@ -267,7 +239,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         idleCheck = context.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(deadline: deadline) { [weak self] in
             guard let self, let context = self.context else { return }
             let now = NIODeadline.now()
-            let end = (self.isBusy ? now : self.lastActive) + self.configuration.idleTimeout
+            let end = (self.turn.isBusy ? now : self.lastActive) + self.configuration.idleTimeout
             if now < end { return self.checkIdle(context, at: end) }
             context.close(promise: nil)
         }

@@ -25,10 +25,10 @@ public struct ByteWriter: ~Copyable {
         written = count
     }
 
-    /// Room for `extra` more bytes, counted from the end.
+    /// Room for `extra` more bytes, counted from the end, and a ``stride`` behind them.
     @inline(__always)
     mutating func reserve(_ extra: Int) {
-        if count + extra > capacity { grow(extra) }
+        if count + extra + Self.stride > capacity { grow(extra + Self.stride) }
     }
 
     @inline(never)
@@ -39,6 +39,30 @@ public struct ByteWriter: ~Copyable {
         base.deallocate()
         base = larger
         capacity = wanted
+    }
+
+    /// Bytes that ``put(padded:)`` may write, and read, behind a text.
+    static let stride = 32
+
+    /// Copies whole strides, so that a short text costs one. ``stride`` bytes behind the text must be readable, and room
+    /// for the text reserved.
+    @inline(__always)
+    mutating func put(padded text: UnsafeRawPointer, _ length: Int) {
+        let target = UnsafeMutableRawPointer(base + written)
+        var at = 0
+        repeat {
+            target.storeBytes(
+                of: text.loadUnaligned(fromByteOffset: at, as: SIMD4<UInt64>.self), toByteOffset: at, as: SIMD4<UInt64>.self)
+            at &+= Self.stride
+        } while at < length
+        written &+= length
+    }
+
+    /// One byte, for which room is reserved.
+    @inline(__always)
+    mutating func put(_ byte: UInt8) {
+        base[written] = byte
+        written &+= 1
     }
 
     @inline(__always)
@@ -72,16 +96,6 @@ public struct ByteWriter: ~Copyable {
         written += Timestamp.textLength
     }
 
-    /// A JSON string of bytes that need no escaping: no quote, backslash or control character among them.
-    @inline(__always)
-    mutating func appendQuoted(raw text: UnsafeRawBufferPointer) {
-        reserve(text.count + 2)
-        base[count] = UInt8(ascii: "\"")
-        if let start = text.baseAddress { UnsafeMutableRawPointer(base + count + 1).copyMemory(from: start, byteCount: text.count) }
-        base[count + 1 + text.count] = UInt8(ascii: "\"")
-        written += text.count + 2
-    }
-
     /// A JSON string of any UTF-8 bytes; escapes only what RFC 8259 section 7 demands.
     public mutating func appendQuoted(escaping text: UnsafeRawBufferPointer) {
         append(UInt8(ascii: "\""))
@@ -89,16 +103,35 @@ public struct ByteWriter: ~Copyable {
         append(UInt8(ascii: "\""))
     }
 
-    /// The inside of such a string.
+    /// The inside of such a string. Nearly all texts need no escape, so they are copied in one go up to the first.
     mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
-        reserve(text.count)
-        var start = 0
-        for at in 0..<text.count where text[at] < 0x20 || text[at] == UInt8(ascii: "\"") || text[at] == UInt8(ascii: "\\") {
-            append(UnsafeRawBufferPointer(rebasing: text[start..<at]))
-            appendEscape(text[at])
-            start = at + 1
+        var rest = text
+        while true {
+            let clean = Self.cleanPrefix(rest)
+            append(UnsafeRawBufferPointer(rebasing: rest[0..<clean]))
+            guard clean < rest.count else { return }
+            appendEscape(rest[clean])
+            rest = UnsafeRawBufferPointer(rebasing: rest[(clean + 1)...])
         }
-        append(UnsafeRawBufferPointer(rebasing: text[start...]))
+    }
+
+    /// How many bytes at the beginning need no escape.
+    @inline(__always)
+    static func cleanPrefix(_ text: UnsafeRawBufferPointer) -> Int {
+        var at = 0
+        while at + 8 <= text.count {
+            let word = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+            let quotes = word ^ 0x2222_2222_2222_2222
+            let slashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
+            // The lowest high bit that is set stands at the first such byte (Hacker's Delight, 6-1).
+            let found =
+                ((word &- 0x2020_2020_2020_2020) & ~word | (quotes &- 0x0101_0101_0101_0101) & ~quotes
+                    | (slashes &- 0x0101_0101_0101_0101) & ~slashes) & 0x8080_8080_8080_8080
+            if found != 0 { return at + found.trailingZeroBitCount &>> 3 }
+            at += 8
+        }
+        while at < text.count, text[at] >= 0x20, text[at] != UInt8(ascii: "\""), text[at] != UInt8(ascii: "\\") { at += 1 }
+        return at
     }
 
     private mutating func appendEscape(_ byte: UInt8) {

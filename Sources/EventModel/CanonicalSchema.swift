@@ -35,7 +35,7 @@ public enum CanonicalSchema {
         var symbol: Symbol
         var shape: Shape
         var argument: UInt8
-        /// The key as it is written, `"name":`.
+        /// The key as it is written, `,"name":`, and behind it the quote that opens a string.
         var key: UnsafeRawBufferPointer
         /// The path in messages, such as `actor.id`.
         var path: UnsafeRawBufferPointer
@@ -43,15 +43,27 @@ public enum CanonicalSchema {
 
     struct Object {
         var fields: UnsafeBufferPointer<Field>
+        /// The index in `fields` by the number of a canonical symbol; ``nowhere`` for those that are no member.
+        var positions: UnsafeBufferPointer<UInt8>
+
+        static let nowhere: UInt8 = 255
+        /// More fields than any object but the root has.
+        static let mostFields = 8
     }
 
     /// A field in the list below: its name, its shape and, for nested ones, which object or vocabulary.
     fileprivate typealias Line = (name: String, shape: Shape, argument: Int)
 
-    static let choices: [Choices] = [
-        Vocabulary.action, Vocabulary.outcome, Vocabulary.severity, Vocabulary.actorType, Vocabulary.portal, Vocabulary.failureClass,
-        Vocabulary.retryState,
-    ]
+    // As `objects` below.
+    nonisolated(unsafe) static let choices: UnsafeBufferPointer<Choices> = {
+        let all = [
+            Vocabulary.action, Vocabulary.outcome, Vocabulary.severity, Vocabulary.actorType, Vocabulary.portal,
+            Vocabulary.failureClass, Vocabulary.retryState,
+        ]
+        let table = UnsafeMutableBufferPointer<Choices>.allocate(capacity: all.count)
+        _ = table.initialize(from: all)
+        return UnsafeBufferPointer(table)
+    }()
 
     fileprivate static let rootLines: [Line] = [
         ("seq", .reserved, 0), ("id", .reserved, 0), ("received", .reserved, 0), ("time", .time, 0), ("tenant", .string, 0),
@@ -107,7 +119,7 @@ public enum CanonicalSchema {
     /// Names of the root fields in the order they are written.
     public static var rootNames: [String] { rootLines.map(\.name) }
 
-    static let root = Object(fields: fields(rootLines, parent: ""))
+    static let root = object(rootLines, parent: "")
 
     // Unsafe only to the compiler: filled once here, never written or freed.
     nonisolated(unsafe) static let objects: UnsafeBufferPointer<Object> = {
@@ -116,7 +128,8 @@ public enum CanonicalSchema {
         ]
         let table = UnsafeMutableBufferPointer<Object>.allocate(capacity: objectLines.count)
         for (index, lines) in objectLines.enumerated() {
-            table.initializeElement(at: index, to: Object(fields: fields(lines, parent: owners[index] + ".")))
+            table.initializeElement(at: index, to: object(lines, parent: owners[index] + "."))
+            precondition(lines.count <= Object.mostFields, "an object has more fields than the writer has room for")
         }
         return UnsafeBufferPointer(table)
     }()
@@ -127,6 +140,13 @@ public enum CanonicalSchema {
         return Symbol(UInt16(index + 1))
     }
 
+    private static func object(_ lines: [Line], parent: String) -> Object {
+        let positions = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: names.count + 1)
+        positions.initialize(repeating: Object.nowhere)
+        for (index, line) in lines.enumerated() { positions[Int(symbol(line.name).number)] = UInt8(index) }
+        return Object(fields: fields(lines, parent: parent), positions: UnsafeBufferPointer(positions))
+    }
+
     private static func fields(_ lines: [Line], parent: String) -> UnsafeBufferPointer<Field> {
         let table = UnsafeMutableBufferPointer<Field>.allocate(capacity: lines.count)
         for (index, line) in lines.enumerated() {
@@ -134,15 +154,18 @@ public enum CanonicalSchema {
                 at: index,
                 to: Field(
                     symbol: symbol(line.name), shape: line.shape, argument: UInt8(line.argument),
-                    key: immortal("\"\(line.name)\":"), path: immortal(parent + line.name)))
+                    key: immortal(",\"\(line.name)\":", behind: "\""), path: immortal(parent + line.name)))
         }
         return UnsafeBufferPointer(table)
     }
 
-    private static func immortal(_ text: String) -> UnsafeRawBufferPointer {
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
-        copy.copyBytes(from: text.utf8)
-        return UnsafeRawBufferPointer(copy)
+    /// - Parameter behind: what lies behind the text without being part of it.
+    private static func immortal(_ text: String, behind: String = "") -> UnsafeRawBufferPointer {
+        let copy = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: text.utf8.count + behind.utf8.count + ByteWriter.stride, alignment: 8)
+        copy.initializeMemory(as: UInt8.self, repeating: 0)
+        copy.copyBytes(from: (text + behind).utf8)
+        return UnsafeRawBufferPointer(rebasing: copy[0..<text.utf8.count])
     }
 
     /// Whether `path` (`["actor", "id"]`, arrays written as their name) names a place of the canonical event. Places

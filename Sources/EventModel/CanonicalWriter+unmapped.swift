@@ -1,11 +1,30 @@
 // What the schema has no place for.
 extension CanonicalWriter {
+    /// A bit for the symbol of each root field that is there and not null; bit 0 if something is left over.
+    func presentFields(_ tree: borrowing EventTree) -> UInt64 {
+        var present: UInt64 = 0
+        var child = tree.nodes[0].first
+        while child >= 0 {
+            let node = tree.nodes + Int(child)
+            if isLeftover(node.pointee.symbol) {
+                present |= 1
+            } else {
+                present |= (node.pointee.shape == .null ? 0 : 1) &<< UInt64(node.pointee.symbol.number)
+            }
+            child = node.pointee.next
+        }
+        return present
+    }
+
+    /// Reserved fields are the writer's own: a producer's `seq`, `id` or `received` is kept as unmapped.
+    @inline(__always)
+    private func isLeftover(_ symbol: Symbol) -> Bool { symbol.number &- 4 > UInt16(truncatingIfNeeded: root.fields.count) &- 4 }
+
+    @inline(never)
     mutating func collectRootLeftovers(_ tree: borrowing EventTree) {
         var child = tree.firstChild(of: .root)
         while child.exists {
-            let symbol = Int(tree.symbol(of: child).number)
-            // Reserved fields are the writer's own: a producer's `seq`, `id` or `received` is kept as unmapped.
-            if symbol == 0 || symbol > CanonicalSchema.rootFieldCount || symbol < 4 { leftovers.append(Leftover(node: child, parent: "")) }
+            if isLeftover(tree.symbol(of: child)) { leftovers.append(Leftover(node: child, parent: "")) }
             child = tree.next(after: child)
         }
     }
@@ -24,12 +43,12 @@ extension CanonicalWriter {
         }
     }
 
-    mutating func writeUnmapped(_ tree: borrowing EventTree, _ field: CanonicalSchema.Field) throws(Rejection) {
-        let given = tree.child(of: .root, field.symbol)
+    mutating func writeUnmapped(_ tree: borrowing EventTree, _ field: UnsafePointer<CanonicalSchema.Field>) throws(Rejection) {
+        let given = tree.child(of: .root, field.pointee.symbol)
         let hasGiven = given.exists && tree.shape(of: given) != .null
-        if hasGiven, tree.shape(of: given) != .object { throw wrongType(field, "an object", tree.shape(of: given)) }
+        if hasGiven, tree.shape(of: given) != .object { throw wrongType(field.pointee, "an object", tree.shape(of: given)) }
         guard !leftovers.isEmpty || (hasGiven && tree.firstChild(of: given).exists) else { return }
-        key(field)
+        key(field, objectStart: -1)
         output.append(UInt8(ascii: "{"))
         unmappedNames.removeAll(keepingCapacity: true)
         if hasGiven {

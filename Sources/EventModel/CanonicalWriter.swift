@@ -23,7 +23,28 @@ public struct CanonicalWriter: ~Copyable {
     /// Hashes of the names written under `unmapped` so far, so that none stands there twice.
     var unmappedNames: [UInt64] = []
 
-    public init() {}
+    /// The schema's tables, held here because a look at a global costs a call.
+    let root = CanonicalSchema.root
+    let objects = CanonicalSchema.objects
+    let choices = CanonicalSchema.choices
+    private let timeSymbol = CanonicalSchema.symbol("time")
+    private let tenantSymbol = CanonicalSchema.symbol("tenant")
+    let actorSymbol = CanonicalSchema.symbol("actor")
+    private let producerSymbol = CanonicalSchema.symbol("producer")
+    private let nameSymbol = CanonicalSchema.symbol("name")
+    private let originalIDSymbol = CanonicalSchema.symbol("original_id")
+    /// A bit for each symbol of a field that is always there; `time` has a fallback.
+    private let alwaysPresent = ["tenant", "kind", "type", "action", "outcome", "severity", "actor"].reduce(UInt64(0)) {
+        $0 | 1 << UInt64(CanonicalSchema.symbol($1).number)
+    }
+    /// Root fields that are written by name: all but `seq`, `id`, `received`, which are the batching writer's, `time`, which
+    /// comes first, and `unmapped`, which comes last.
+    private let namedFields: UInt64
+
+    public init() {
+        precondition(CanonicalSchema.rootFieldCount < 64, "a word has no bit for every root field")
+        namedFields = (1 << UInt64(CanonicalSchema.rootFieldCount)) - (1 << UInt64(timeSymbol.number + 1))
+    }
 
     /// - Parameters:
     ///   - time: used when the event carries none.
@@ -31,82 +52,69 @@ public struct CanonicalWriter: ~Copyable {
     public mutating func write(_ tree: borrowing EventTree, time fallback: Timestamp) throws(Rejection) -> Outcome {
         output.removeAll()
         leftovers.removeAll(keepingCapacity: true)
-        try checkPresence(tree)
-        let time = try writeTime(tree, fallback: fallback)
-        let hasOwnTime = isPresent(tree.child(of: .root, Self.timeSymbol), tree)
+        let present = presentFields(tree)
+        try checkPresence(tree, present)
+        let hasOwnTime = present & 1 << UInt64(timeSymbol.number) != 0
+        let time = try writeTime(tree, hasOwnTime ? nil : fallback)
         // Behind the comma that follows the time.
         let contentOffset = hasOwnTime ? 0 : output.count + 1
-        let fields = CanonicalSchema.root.fields
-        for index in Self.firstFieldBehindTime..<fields.count - 1 {
-            let field = fields[index]
-            let node = tree.child(of: .root, field.symbol)
-            if node.exists { try write(field, node, tree) }
+        var fields = present & namedFields
+        while fields != 0 {
+            let symbol = fields.trailingZeroBitCount
+            fields &= fields &- 1
+            try write(root.fields.baseAddress! + (symbol - 1), tree.rootSlots[symbol], tree, objectStart: -1)
         }
-        collectRootLeftovers(tree)
-        try writeUnmapped(tree, fields[fields.count - 1])
+        if present & 1 != 0 { collectRootLeftovers(tree) }
+        try writeUnmapped(tree, root.fields.baseAddress! + (root.fields.count - 1))
         output.append(UInt8(ascii: "}"))
         return Outcome(time: time, identity: identity(tree), contentOffset: contentOffset)
     }
 
-    private static let timeSymbol = CanonicalSchema.symbol("time")
-    private static let tenantSymbol = CanonicalSchema.symbol("tenant")
-    static let actorSymbol = CanonicalSchema.symbol("actor")
-    private static let producerSymbol = CanonicalSchema.symbol("producer")
-    private static let nameSymbol = CanonicalSchema.symbol("name")
-    private static let originalIDSymbol = CanonicalSchema.symbol("original_id")
-    /// Behind `seq`, `id`, `received`, which the batching writer writes, and `time`.
-    private static let firstFieldBehindTime = 4
-    /// Always present; `time` has a fallback.
-    private static let alwaysPresent: [Symbol] = ["tenant", "kind", "type", "action", "outcome", "severity", "actor"].map(
-        CanonicalSchema.symbol)
-
-    private func checkPresence(_ tree: borrowing EventTree) throws(Rejection) {
-        for symbol in Self.alwaysPresent {
-            let node = tree.child(of: .root, symbol)
-            if !node.exists || tree.shape(of: node) == .null {
-                let name = tree.symbols.name(symbol)
-                throw Rejection(field: name, code: .required, message: "\"\(name)\" must be there, and the pipeline gives it no default")
-            }
+    private func checkPresence(_ tree: borrowing EventTree, _ present: UInt64) throws(Rejection) {
+        let missing = alwaysPresent & ~present
+        if missing != 0 {
+            let name = tree.symbols.name(Symbol(UInt16(missing.trailingZeroBitCount)))
+            throw Rejection(field: name, code: .required, message: "\"\(name)\" must be there, and the pipeline gives it no default")
         }
-        let originalID = tree.child(of: .root, Self.originalIDSymbol)
+        let originalID = tree.child(of: .root, originalIDSymbol)
         if originalID.exists, tree.text(of: originalID).count > Limits.originalIDBytes {
             throw Rejection(field: "original_id", code: .tooLarge, message: "an original_id has at most \(Limits.originalIDBytes) bytes")
         }
     }
 
-    func isPresent(_ node: NodeIndex, _ tree: borrowing EventTree) -> Bool { node.exists && tree.shape(of: node) != .null }
-
-    private mutating func writeTime(_ tree: borrowing EventTree, fallback: Timestamp) throws(Rejection) -> Timestamp {
-        let node = tree.child(of: .root, Self.timeSymbol)
-        var time = fallback
-        if isPresent(node, tree) {
-            guard tree.shape(of: node) == .string else {
-                throw Rejection(
-                    field: "time", code: .wrongType, message: "time is a string after RFC 3339, such as 2026-11-20T12:34:56.789Z")
-            }
-            guard let parsed = Timestamp(tree.text(of: node)) else {
-                throw Rejection(
-                    field: "time", code: .invalidValue,
-                    message: "\"\(tree.string(of: node).prefix(64))\" is not a time after RFC 3339, such as 2026-11-20T12:34:56.789Z")
-            }
-            time = parsed
-        }
+    /// - Parameter fallback: `nil` where the event has its own.
+    private mutating func writeTime(_ tree: borrowing EventTree, _ fallback: Timestamp?) throws(Rejection) -> Timestamp {
         output.append("\"time\":\"" as StaticString)
-        output.append(time)
+        if let fallback {
+            output.append(fallback)
+            output.append(UInt8(ascii: "\""))
+            return fallback
+        }
+        let node = tree.child(of: .root, timeSymbol)
+        guard tree.shape(of: node) == .string else {
+            throw Rejection(field: "time", code: .wrongType, message: "time is a string after RFC 3339, such as 2026-11-20T12:34:56.789Z")
+        }
+        guard let time = tree.knownTime(of: node) else {
+            throw Rejection(
+                field: "time", code: .invalidValue,
+                message: "\"\(tree.string(of: node).prefix(64))\" is not a time after RFC 3339, such as 2026-11-20T12:34:56.789Z")
+        }
+        let text = tree.text(of: node)
+        if Timestamp.isCanonical(text) { output.append(text) } else { output.append(time) }
         output.append(UInt8(ascii: "\""))
         return time
     }
 
     private func identity(_ tree: borrowing EventTree) -> UInt64 {
-        let originalID = tree.child(of: .root, Self.originalIDSymbol)
+        let originalID = tree.child(of: .root, originalIDSymbol)
         guard originalID.exists, tree.text(of: originalID).count > 0 else { return 0 }
         var producerName = UnsafeRawBufferPointer(start: nil, count: 0)
-        let producer = tree.child(of: .root, Self.producerSymbol)
+        let producer = tree.child(of: .root, producerSymbol)
         if producer.exists {
-            let name = tree.child(of: producer, Self.nameSymbol)
+            let name = tree.child(of: producer, nameSymbol)
             if name.exists { producerName = tree.text(of: name) }
         }
-        let tenant = tree.text(of: tree.child(of: .root, Self.tenantSymbol))
+        let tenant = tree.text(of: tree.child(of: .root, tenantSymbol))
         return Hash64.identity(tenant: tenant, producer: producerName, originalID: tree.text(of: originalID))
     }
 }

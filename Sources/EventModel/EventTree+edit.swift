@@ -39,28 +39,49 @@ extension EventTree {
         return text.withUTF8 { makeString(UnsafeRawBufferPointer($0)) }
     }
 
+    /// Bytes that must be readable behind every text handed in, and are behind every text handed out: short texts are
+    /// copied in one step of this size.
+    public static var textPadding: Int { ByteWriter.stride }
+
     /// A string, number or boolean of these bytes, which are the text as JSON writes it for the latter two.
-    public mutating func makeLiteral(_ text: UnsafeRawBufferPointer, shape: Shape) -> NodeIndex {
-        let node = makeString(text)
+    /// ``textPadding`` bytes behind them must be readable.
+    ///
+    /// - Parameter isPlain: the text needs no escaping between quotes.
+    @inline(__always)
+    public mutating func makeConstant(_ text: UnsafeRawBufferPointer, shape: Shape, isPlain: Bool) -> NodeIndex {
+        let start = beginText(bytes: text.count)
+        appendText(text)
+        let node = endText(start, isPlain: isPlain)
         nodes[Int(node.raw)].shape = shape
         return node
     }
 
-    /// Begins a string of `bytes` bytes that ``appendText(_:)`` fills piece by piece and ``endText(_:)`` makes a node.
-    /// The room is made at once, so pieces may lie in the scratch themselves.
+    /// Begins a string of `bytes` bytes that ``appendText(_:)`` fills piece by piece and ``endText(_:isPlain:)`` makes a
+    /// node. The room is made at once, so pieces may lie in the scratch themselves.
+    @inline(__always)
     public mutating func beginText(bytes: Int) -> Int {
         scratch.reserve(bytes)
         return scratch.count
     }
 
-    public mutating func appendText(_ text: UnsafeRawBufferPointer) { scratch.append(text) }
+    /// ``textPadding`` bytes behind the text must be readable.
+    @inline(__always)
+    public mutating func appendText(_ text: UnsafeRawBufferPointer) { scratch.put(padded: text.baseAddress!, text.count) }
 
-    /// - Parameter start: what ``beginText(bytes:)`` returned.
-    public mutating func endText(_ start: Int) -> NodeIndex {
+    /// - Parameters:
+    ///   - start: what ``beginText(bytes:)`` returned.
+    ///   - isPlain: the text needs no escaping between quotes.
+    @inline(__always)
+    public mutating func endText(_ start: Int, isPlain: Bool) -> NodeIndex {
         let node = addNode(shape: .string)
         setText(node, space: .scratch, start: UInt32(start), length: UInt32(scratch.count - start))
+        nodes[Int(node)].isPlain = isPlain
         return NodeIndex(node)
     }
+
+    /// Whether the text of a scalar needs no escaping between quotes.
+    @inline(__always)
+    public func isPlain(_ node: NodeIndex) -> Bool { nodes[Int(node.raw)].isPlain || shape(of: node) != .string }
 
     public mutating func makeEmpty(_ shape: Shape) -> NodeIndex { NodeIndex(addNode(shape: shape)) }
 
@@ -109,27 +130,29 @@ extension EventTree {
 extension EventTree {
     @inline(__always)
     mutating func addNode(shape: Shape) -> Int32 {
-        if nodeCount == nodeCapacity { growNodes() }
-        let index = nodeCount
-        nodeCount += 1
+        if storage.pointee.nodeCount == storage.pointee.nodeCapacity { growNodes(to: storage.pointee.nodeCapacity * 2) }
+        let index = storage.pointee.nodeCount
+        storage.pointee.nodeCount = index &+ 1
         nodes[index] = Node(
-            shape: shape, textSpace: .source, keySpace: .symbol, symbol: .unknown, next: -1, first: -1, last: -1, keyStart: 0, keyLength: 0,
+            shape: shape, textSpace: .source, keySpace: .symbol, isPlain: false, symbol: .unknown, next: -1, first: -1, last: -1,
+            keyStart: 0, keyLength: 0,
             start: 0, length: 0)
         return Int32(truncatingIfNeeded: index)
     }
 
     @inline(never)
-    private mutating func growNodes() {
-        let larger = UnsafeMutablePointer<Node>.allocate(capacity: nodeCapacity * 2)
-        larger.update(from: nodes, count: nodeCount)
+    mutating func growNodes(to capacity: Int) {
+        let larger = UnsafeMutablePointer<Node>.allocate(capacity: capacity)
+        larger.update(from: nodes, count: storage.pointee.nodeCount)
         nodes.deallocate()
-        nodes = larger
-        nodeCapacity *= 2
+        storage.pointee.nodes = larger
+        storage.pointee.nodeCapacity = capacity
     }
 
     @inline(__always)
     mutating func setText(_ node: Int32, space: Space, start: UInt32, length: UInt32) {
         nodes[Int(node)].textSpace = space
+        nodes[Int(node)].isPlain = space == .source
         nodes[Int(node)].start = start
         nodes[Int(node)].length = length
     }

@@ -1,11 +1,5 @@
 import CSimdJSON
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 // simdjson's tape and its structural offsets, walked in step, become nodes.
 extension EventTree {
     /// Parses one JSON object.
@@ -20,13 +14,13 @@ extension EventTree {
             throw Rejection(field: "", code: .invalidJSON, message: "the event is empty")
         }
         var document = csimdjson_document()
-        let code = csimdjson_parse(parser, base.assumingMemoryBound(to: UInt8.self), source.count, &document)
+        let code = csimdjson_parse(storage.pointee.parser, base.assumingMemoryBound(to: UInt8.self), source.count, &document)
         guard code == 0 else { throw JSONDiagnosis.explain(source, parserMessage: String(cString: csimdjson_error_message(Int32(code)))) }
         guard UInt8(truncatingIfNeeded: document.tape[1] >> 56) == UInt8(ascii: "{") else {
             throw Rejection(field: "", code: .wrongType, message: "an event is a JSON object; this is another JSON value")
         }
-        strings = document.strings
-        let hasEscapes = memchr(base, Int32(UInt8(ascii: "\\")), source.count) != nil
+        storage.pointee.strings = document.strings
+        let hasEscapes = csimdjson_mark_signs(base.assumingMemoryBound(to: UInt8.self), source.count, signs) != 0
         try walk(document, hasEscapes: hasEscapes)
     }
 
@@ -46,76 +40,126 @@ extension EventTree {
     }
 
     private mutating func walk(_ document: csimdjson_document, hasEscapes: Bool) throws(Rejection) {
+        // Every value has a structural of its own and shares at most one more: a separator, or the end of its container.
+        let most = Int(document.structural_count) / 2 + 2
+        if most > storage.pointee.nodeCapacity { growNodes(to: max(most, storage.pointee.nodeCapacity * 2)) }
+        if storage.pointee.objectSerial > UInt32.max - UInt32(Limits.eventBytes) { forgetOwners() }
+        storage.pointee.unknownKeys.removeAll(keepingCapacity: true)
+        let nodes = nodes
+        let rootSlots = rootSlots
+        let levels = levels
+        var nodeCount = storage.pointee.nodeCount
+        var objectSerial = storage.pointee.objectSerial
+        var unknownCount = 0
+        defer {
+            storage.pointee.nodeCount = nodeCount
+            storage.pointee.objectSerial = objectSerial
+        }
+        let source = source.baseAddress!
         var tape = document.tape + 2
         var structural = document.structurals + 1
         var parent: Int32 = 0
+        var previous: Int32 = -1
         var parentIsObject = true
         var depth = 1
-        // Parents of the open containers and where their unknown keys begin; `Limits.depth` of each.
-        var parents = InlineArray<40, Int32>(repeating: 0)
-        var unknownStarts = InlineArray<40, Int>(repeating: 0)
-        unknownKeys.removeAll(keepingCapacity: true)
+        objectSerial += 1
+        levels[1] = Level(node: 0, serial: objectSerial, unknownStart: 0)
 
         while true {
             var word = tape.pointee
-            var tag = UInt8(truncatingIfNeeded: word >> 56)
+            var tag = UInt8(truncatingIfNeeded: word &>> 56)
             if tag == UInt8(ascii: "}") || tag == UInt8(ascii: "]") {
-                unknownKeys.removeLast(unknownKeys.count - unknownStarts[depth])
-                depth -= 1
+                nodes[Int(parent)].last = previous
+                let unknownStart = levels[depth].unknownStart
+                if unknownCount > unknownStart { unknownCount = forgetUnknownKeys(from: unknownStart) }
+                depth &-= 1
+                if depth == 0 { return }
                 tape += 1
                 structural += 1
-                if depth == 0 { return }
-                if structural.pointee < source.count, source[Int(structural.pointee)] == UInt8(ascii: ",") { structural += 1 }
-                parent = parents[depth]
+                if source.load(fromByteOffset: Int(structural.pointee), as: UInt8.self) == UInt8(ascii: ",") { structural += 1 }
+                previous = parent
+                parent = levels[depth].node
                 parentIsObject = nodes[Int(parent)].shape == .object
                 continue
             }
-            let node = addNode(shape: .null)
+            let node = Int32(truncatingIfNeeded: nodeCount)
+            nodeCount &+= 1
+            var made = Node(
+                shape: .null, textSpace: .source, keySpace: .symbol, isPlain: false, symbol: .unknown, next: -1, first: -1, last: -1,
+                keyStart: 0, keyLength: 0, start: 0, length: 0)
             if parentIsObject {
-                setKey(node, tapeWord: word, structural: Int(structural.pointee), hasEscapes: hasEscapes)
-                do throws(Rejection) {
-                    try checkDuplicate(node, parent: parent, depth: depth, unknownStart: unknownStarts[depth])
-                } catch {
-                    var named = error
-                    named.field = path(parents: parents, depth: depth, parent: parent, node: node)
-                    throw named
+                let key = locateString(tapeWord: word, structural: Int(structural.pointee), hasEscapes: hasEscapes)
+                let name = bytes(space: key.space, start: key.start, length: key.length)
+                made.symbol = symbols.symbol(padded: name.baseAddress!, name.count)
+                made.keySpace = key.space
+                made.keyStart = key.start
+                made.keyLength = key.length
+                if isDuplicate(made.symbol, depth) || made.symbol == .unknown {
+                    nodes[Int(node)] = made
+                    do throws(Rejection) { unknownCount = try checkDuplicate(node, depth) } catch {
+                        var named = error
+                        named.field = path(depth: depth, node: node)
+                        throw named
+                    }
                 }
                 tape += 1
                 structural += 2
                 word = tape.pointee
-                tag = UInt8(truncatingIfNeeded: word >> 56)
+                tag = UInt8(truncatingIfNeeded: word &>> 56)
             }
-            link(node, to: parent)
-            if parent == 0 { rootSlots[Int(nodes[Int(node)].symbol.number)] = node }
+            if previous < 0 { nodes[Int(parent)].first = node } else { nodes[Int(previous)].next = node }
+            previous = node
+            if parent == 0 { rootSlots[Int(made.symbol.number)] = node }
             let offset = Int(structural.pointee)
             structural += 1
             tape += 1
             switch tag {
             case UInt8(ascii: "\""):
-                nodes[Int(node)].shape = .string
+                made.shape = .string
                 let text = locateString(tapeWord: word, structural: offset, hasEscapes: hasEscapes)
-                setText(node, space: text.space, start: text.start, length: text.length)
+                made.textSpace = text.space
+                made.isPlain = text.space == .source
+                made.start = text.start
+                made.length = text.length
             case UInt8(ascii: "l"), UInt8(ascii: "u"), UInt8(ascii: "d"):
                 tape += 1
-                nodes[Int(node)].shape = .number
-                setText(node, space: .source, start: UInt32(offset), length: UInt32(numberLength(at: offset)))
+                made.shape = .number
+                made.start = UInt32(truncatingIfNeeded: offset)
+                made.length = UInt32(truncatingIfNeeded: numberLength(at: offset))
             case UInt8(ascii: "{"), UInt8(ascii: "["):
-                nodes[Int(node)].shape = tag == UInt8(ascii: "{") ? .object : .array
-                guard depth < Limits.depth else { throw .tooDeep(field: path(parents: parents, depth: depth, parent: parent, node: node)) }
-                parents[depth] = parent
-                depth += 1
-                unknownStarts[depth] = unknownKeys.count
-                parent = node
+                made.shape = tag == UInt8(ascii: "{") ? .object : .array
+                nodes[Int(node)] = made
+                guard depth < Limits.depth else { throw .tooDeep(field: path(depth: depth, node: node)) }
+                depth &+= 1
                 parentIsObject = tag == UInt8(ascii: "{")
+                if parentIsObject { objectSerial &+= 1 }
+                levels[depth] = Level(node: node, serial: objectSerial, unknownStart: unknownCount)
+                parent = node
+                previous = -1
                 continue
             case UInt8(ascii: "t"), UInt8(ascii: "f"):
-                nodes[Int(node)].shape = .boolean
-                setText(node, space: .source, start: UInt32(offset), length: tag == UInt8(ascii: "t") ? 4 : 5)
+                made.shape = .boolean
+                made.start = UInt32(truncatingIfNeeded: offset)
+                made.length = tag == UInt8(ascii: "t") ? 4 : 5
             default:
                 break
             }
-            if source[Int(structural.pointee)] == UInt8(ascii: ",") { structural += 1 }
+            nodes[Int(node)] = made
+            if source.load(fromByteOffset: Int(structural.pointee), as: UInt8.self) == UInt8(ascii: ",") { structural += 1 }
         }
+    }
+
+    @inline(never)
+    private func forgetUnknownKeys(from start: Int) -> Int {
+        storage.pointee.unknownKeys.removeLast(storage.pointee.unknownKeys.count - start)
+        return start
+    }
+
+    /// Makes room for the serial numbers of more objects.
+    @inline(never)
+    private func forgetOwners() {
+        storage.pointee.objectSerial = 0
+        lastOwner.update(repeating: 0, count: symbols.count * (Limits.depth + 1))
     }
 
     /// Where a string's unescaped bytes lie: in the source when it holds no escape, else where simdjson put them.
@@ -131,65 +175,47 @@ extension EventTree {
         return (.strings, unescaped, length)
     }
 
+    /// Whether the object at `depth` has a member of this name already; from now on it has.
     @inline(__always)
-    private mutating func setKey(_ node: Int32, tapeWord: UInt64, structural: Int, hasEscapes: Bool) {
-        let text = locateString(tapeWord: tapeWord, structural: structural, hasEscapes: hasEscapes)
-        let name = bytes(space: text.space, start: text.start, length: text.length)
-        nodes[Int(node)].symbol = symbols.symbol(name.baseAddress!.assumingMemoryBound(to: UInt8.self), name.count)
-        nodes[Int(node)].keySpace = text.space
-        nodes[Int(node)].keyStart = text.start
-        nodes[Int(node)].keyLength = text.length
+    private func isDuplicate(_ symbol: Symbol, _ depth: Int) -> Bool {
+        let owner = lastOwner + (depth &* symbols.count &+ Int(symbol.number))
+        let serial = levels[depth].serial
+        if owner.pointee == serial { return true }
+        owner.pointee = serial
+        return false
     }
 
-    @inline(__always)
-    private mutating func checkDuplicate(_ node: Int32, parent: Int32, depth: Int, unknownStart: Int) throws(Rejection) {
-        let symbol = nodes[Int(node)].symbol
-        if symbol != .unknown {
-            // Node indices start anew with every event, so an owner left by an earlier event could have this index:
-            // it counts only while it points to a member of this very object.
-            let slot = depth * symbols.count + Int(symbol.number)
-            let owner = lastOwner[slot]
-            lastOwner[slot] = node
-            if owner >= 0, owner < node, isMember(owner, of: parent, symbol) {
-                throw .duplicateKey(String(decoding: key(of: NodeIndex(node)), as: UTF8.self))
-            }
-            return
-        }
-        try checkUnknownDuplicate(node, unknownStart: unknownStart)
-    }
-
-    /// Rare: only reached when a stamp is there, which an earlier event or a sibling object may have left.
+    /// Returns how many unknown keys there are in the open objects.
     @inline(never)
-    private func isMember(_ candidate: Int32, of parent: Int32, _ symbol: Symbol) -> Bool {
-        guard candidate > parent, nodes[Int(candidate)].symbol == symbol else { return false }
-        var at = nodes[Int(parent)].first
-        while at >= 0, at < candidate { at = nodes[Int(at)].next }
-        return at == candidate
+    private func checkDuplicate(_ node: Int32, _ depth: Int) throws(Rejection) -> Int {
+        guard nodes[Int(node)].symbol == .unknown else { throw .duplicateKey(String(decoding: key(of: NodeIndex(node)), as: UTF8.self)) }
+        try checkUnknownDuplicate(node, unknownStart: levels[depth].unknownStart)
+        return storage.pointee.unknownKeys.count
     }
 
     @inline(never)
-    private mutating func checkUnknownDuplicate(_ node: Int32, unknownStart: Int) throws(Rejection) {
+    private func checkUnknownDuplicate(_ node: Int32, unknownStart: Int) throws(Rejection) {
         let name = key(of: NodeIndex(node))
         let hash = Hash64.hash(name)
-        guard unknownKeys.count - unknownStart < Limits.objectMembers else {
+        guard storage.pointee.unknownKeys.count - unknownStart < Limits.objectMembers else {
             throw Rejection(
                 field: String(decoding: name, as: UTF8.self), code: .tooDeep,
                 message: "an object has more than \(Limits.objectMembers) members; send them as an array or split the event")
         }
-        for index in unknownStart..<unknownKeys.count where unknownKeys[index].hash == hash {
-            let other = key(of: NodeIndex(unknownKeys[index].node))
+        for index in unknownStart..<storage.pointee.unknownKeys.count where storage.pointee.unknownKeys[index].hash == hash {
+            let other = key(of: NodeIndex(storage.pointee.unknownKeys[index].node))
             if other.count == name.count, equalBytes(other.baseAddress!, name.baseAddress!, name.count) {
                 throw .duplicateKey(String(decoding: name, as: UTF8.self))
             }
         }
-        unknownKeys.append((hash, node))
+        storage.pointee.unknownKeys.append((hash, node))
     }
 
     /// Dotted path of a node that is being opened.
-    private func path(parents: InlineArray<40, Int32>, depth: Int, parent: Int32, node: Int32) -> String {
+    private func path(depth: Int, node: Int32) -> String {
         var names: [String] = []
-        for level in 2..<max(2, depth) where level < 40 { names.append(nodeName(parents[level])) }
-        return (names + [nodeName(parent), nodeName(node)]).filter { !$0.isEmpty }.joined(separator: ".")
+        for level in 2..<max(2, depth + 1) { names.append(nodeName(levels[level].node)) }
+        return (names + [nodeName(node)]).filter { !$0.isEmpty }.joined(separator: ".")
     }
 
     private func nodeName(_ node: Int32) -> String {

@@ -38,11 +38,20 @@ public struct EventTree: ~Copyable {
         case symbol
     }
 
-    /// 32 bytes. `first`, `last`: children of an object or array. `start`, `length`: text of a scalar.
+    /// An open container: its node, its serial number if it is an object, and where its unknown keys begin.
+    struct Level {
+        var node: Int32
+        var serial: UInt32
+        var unknownStart: Int
+    }
+
+    /// 36 bytes. `first`, `last`: children of an object or array. `start`, `length`: text of a scalar.
     @usableFromInline struct Node {
         @usableFromInline var shape: Shape
         @usableFromInline var textSpace: Space
         @usableFromInline var keySpace: Space
+        /// The text can be written between quotes as it stands.
+        @usableFromInline var isPlain: Bool
         @usableFromInline var symbol: Symbol
         @usableFromInline var next: Int32
         @usableFromInline var first: Int32
@@ -53,55 +62,99 @@ public struct EventTree: ~Copyable {
         @usableFromInline var length: UInt32
     }
 
+    /// Everything that a tree consists of.
+    @usableFromInline struct Storage: ~Copyable {
+        @usableFromInline var nodes: UnsafeMutablePointer<Node>
+        var nodeCapacity = 512
+        var nodeCount = 0
+        /// Node of the root member with a symbol, or -1.
+        @usableFromInline let rootSlots: UnsafeMutablePointer<Int32>
+        /// For each depth and symbol the object that last had such a member, by its serial number: finds duplicate keys
+        /// in one step.
+        let lastOwner: UnsafeMutablePointer<UInt32>
+        /// Number of objects parsed so far, over all events; begins anew before it overflows.
+        var objectSerial: UInt32 = 0
+        /// The open containers of the event being parsed.
+        let levels: UnsafeMutablePointer<Level>
+        /// A bit for each byte of the source that can join a key and its value inside a text, `= : < %`.
+        @usableFromInline let signs: UnsafeMutablePointer<UInt64>
+        /// The time that was read last and from where, because a pipeline's step and the writer both ask for it.
+        var lastTime: (node: NodeIndex, start: UInt32, time: Timestamp?) = (.none, 0, nil)
+        @usableFromInline var scratch = ByteWriter(capacity: 4096)
+        let parser: OpaquePointer
+        @usableFromInline var source = UnsafeRawBufferPointer(start: nil, count: 0)
+        @usableFromInline var strings: UnsafePointer<UInt8>?
+        /// Members of the open objects whose names have no symbol, for finding duplicates among them.
+        var unknownKeys: [(hash: UInt64, node: Int32)] = []
+
+        init(symbols: Int) {
+            nodes = .allocate(capacity: nodeCapacity)
+            rootSlots = .allocate(capacity: symbols)
+            rootSlots.initialize(repeating: -1, count: symbols)
+            lastOwner = .allocate(capacity: symbols * (Limits.depth + 1))
+            lastOwner.initialize(repeating: 0, count: symbols * (Limits.depth + 1))
+            levels = .allocate(capacity: Limits.depth + 2)
+            signs = .allocate(capacity: Limits.eventBytes / 64 + 1)
+            // One level more than allowed, so that our own check speaks first and names the field.
+            guard let created = csimdjson_create(Limits.eventBytes, Limits.depth + 1) else {
+                fatalError("out of memory for a JSON parser")
+            }
+            parser = created
+        }
+
+        deinit {
+            nodes.deallocate()
+            rootSlots.deallocate()
+            lastOwner.deallocate()
+            levels.deallocate()
+            signs.deallocate()
+            csimdjson_destroy(parser)
+        }
+    }
+
     public let symbols: SymbolTable
-    @usableFromInline var nodes: UnsafeMutablePointer<Node>
-    var nodeCapacity: Int
-    var nodeCount = 0
-    /// Node of the root member with a symbol, or -1.
-    @usableFromInline let rootSlots: UnsafeMutablePointer<Int32>
-    /// For each depth and symbol the object that last had such a member: finds duplicate keys in one step.
-    let lastOwner: UnsafeMutablePointer<Int32>
-    @usableFromInline var scratch = ByteWriter(capacity: 4096)
-    let parser: OpaquePointer
-    @usableFromInline var source = UnsafeRawBufferPointer(start: nil, count: 0)
-    @usableFromInline var strings: UnsafePointer<UInt8>?
-    /// Members of the open objects whose names have no symbol, for finding duplicates among them.
-    var unknownKeys: [(hash: UInt64, node: Int32)] = []
+    /// Elsewhere, so that a tree itself is two words: the compiler copies a larger struct to the stack for each call that
+    /// borrows it, which cost as much as all of redaction.
+    @usableFromInline let storage: UnsafeMutablePointer<Storage>
 
     public init(symbols: SymbolTable) {
         self.symbols = symbols
-        nodeCapacity = 512
-        nodes = .allocate(capacity: nodeCapacity)
-        rootSlots = .allocate(capacity: symbols.count)
-        rootSlots.initialize(repeating: -1, count: symbols.count)
-        lastOwner = .allocate(capacity: symbols.count * (Limits.depth + 1))
-        lastOwner.initialize(repeating: -1, count: symbols.count * (Limits.depth + 1))
-        // One level more than allowed, so that our own check speaks first and names the field.
-        guard let created = csimdjson_create(Limits.eventBytes, Limits.depth + 1) else { fatalError("out of memory for a JSON parser") }
-        parser = created
+        storage = .allocate(capacity: 1)
+        storage.initialize(to: Storage(symbols: symbols.count))
     }
 
     deinit {
-        nodes.deallocate()
-        rootSlots.deallocate()
-        lastOwner.deallocate()
-        csimdjson_destroy(parser)
+        storage.deinitialize(count: 1)
+        storage.deallocate()
+    }
+
+    @inlinable
+    var nodes: UnsafeMutablePointer<Node> { storage.pointee.nodes }
+    @inlinable
+    var rootSlots: UnsafeMutablePointer<Int32> { storage.pointee.rootSlots }
+    @inlinable
+    var signs: UnsafeMutablePointer<UInt64> { storage.pointee.signs }
+    @inlinable
+    var source: UnsafeRawBufferPointer { storage.pointee.source }
+    @inlinable
+    var strings: UnsafePointer<UInt8>? { storage.pointee.strings }
+    var lastOwner: UnsafeMutablePointer<UInt32> { storage.pointee.lastOwner }
+    var levels: UnsafeMutablePointer<Level> { storage.pointee.levels }
+    @usableFromInline
+    var scratch: ByteWriter {
+        @inlinable _read { yield storage.pointee.scratch }
+        @inlinable nonmutating _modify { yield &storage.pointee.scratch }
     }
 
     /// Empties the tree down to an empty root object over `source`.
     mutating func reset(source: UnsafeRawBufferPointer) {
-        if nodeCount > 0 {
-            var child = nodes[0].first
-            while child >= 0 {
-                rootSlots[Int(nodes[Int(child)].symbol.number)] = -1
-                child = nodes[Int(child)].next
-            }
-        }
-        nodeCount = 0
+        rootSlots.update(repeating: -1, count: symbols.count)
+        storage.pointee.lastTime.node = .none
+        storage.pointee.nodeCount = 0
         scratch.removeAll()
         // An empty buffer may have no address, but nodes without text point to its start.
-        self.source = source.baseAddress == nil ? UnsafeRawBufferPointer(start: rootSlots, count: 0) : source
-        strings = nil
+        storage.pointee.source = source.baseAddress == nil ? UnsafeRawBufferPointer(start: rootSlots, count: 0) : source
+        storage.pointee.strings = nil
         _ = addNode(shape: .object)
     }
 
@@ -171,6 +224,37 @@ extension EventTree {
         case .symbol: return UnsafeRawBufferPointer(start: nil, count: 0)
         }
         return UnsafeRawBufferPointer(start: base + Int(start), count: Int(length))
+    }
+
+    /// Whether the text may hold a byte of `= : < %`, a backslash or a control character. Exact for texts of the source,
+    /// of which each is asked for in a few steps.
+    @inlinable @inline(__always)
+    public func mayHoldSigns(_ node: NodeIndex) -> Bool {
+        let it = nodes[Int(node.raw)]
+        guard it.textSpace == .source else { return true }
+        var word = Int(it.start >> 6)
+        let end = Int(it.start) + Int(it.length)
+        var marks = signs[word] & (~0 &<< UInt64(it.start & 63))
+        while word < end &>> 6 {
+            if marks != 0 { return true }
+            word &+= 1
+            marks = signs[word]
+        }
+        return marks & ((1 &<< UInt64(end & 63)) &- 1) != 0
+    }
+
+    /// The text of `node`, read as a time after RFC 3339.
+    public mutating func time(of node: NodeIndex) -> Timestamp? {
+        let time = knownTime(of: node)
+        storage.pointee.lastTime = (node, nodes[Int(node.raw)].start, time)
+        return time
+    }
+
+    /// The same without keeping it.
+    func knownTime(of node: NodeIndex) -> Timestamp? {
+        let last = storage.pointee.lastTime
+        if last.node == node, last.start == nodes[Int(node.raw)].start { return last.time }
+        return Timestamp(text(of: node))
     }
 
     public func string(of node: NodeIndex) -> String { String(decoding: text(of: node), as: UTF8.self) }

@@ -40,6 +40,13 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         self.milliseconds = milliseconds
     }
 
+    /// Whether a text that is a time is written as ``write(to:)`` writes it.
+    @inline(__always)
+    static func isCanonical(_ text: UnsafeRawBufferPointer) -> Bool {
+        text.count == textLength && text[10] == UInt8(ascii: "T") && text[19] == UInt8(ascii: ".") && text[23] == UInt8(ascii: "Z")
+            && text[17] != UInt8(ascii: "6")
+    }
+
     public init?(_ text: String) {
         var text = text
         let parsed = text.withUTF8 { Timestamp(UnsafeRawBufferPointer($0)) }

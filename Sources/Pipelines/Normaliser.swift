@@ -36,26 +36,43 @@ public final class Normaliser {
 
 /// Everything of a normaliser that changes, in one value, so that access is checked once an event.
 struct Machine: ~Copyable {
+    /// What is asked of a pipeline for every event, as plain bits.
+    private struct Entry: BitwiseCopyable {
+        var program: Program
+        var kind: Literal
+    }
+
+    /// Keeps alive what `entries` point into.
     private let pipelines: [Pipeline]
-    /// The pipelines that an event's `kind` leads to.
-    private let byKind: [(kind: [UInt8], pipeline: Pipeline)]
+    private let entries: [Entry]
+    private let redactions: [Redaction]
+    private let memories: UnsafeMutablePointer<KeyMemory>
+    /// The pipelines that an event's `kind` leads to, by index.
+    private let byKind: [(kind: Literal, pipeline: Int)]
     var tree: EventTree
     private var writer = CanonicalWriter()
-    private let redactions: [Redaction]
-    /// The tenant name that was checked last: most batches hold few.
-    private var knownTenant: [UInt8] = []
-    /// Index in the batch's tenants by hash of the name, of the batch that is being filled.
-    private var tenantSlots: [UInt64: UInt32] = [:]
+    private var tenants = TenantMemory()
 
-    private static let kindSymbol = CanonicalSchema.symbol("kind")
-    private static let tenantSymbol = CanonicalSchema.symbol("tenant")
-    private static let originalIDSymbol = CanonicalSchema.symbol("original_id")
+    private let kindSymbol = CanonicalSchema.symbol("kind")
+    private let tenantSymbol = CanonicalSchema.symbol("tenant")
+    private let originalIDSymbol = CanonicalSchema.symbol("original_id")
 
     init(_ set: PipelineSet) {
         pipelines = set.pipelines
-        byKind = set.kinds.compactMap { kind in set.pipeline(kind: kind).map { (Array(kind.utf8), $0) } }
-        tree = EventTree(symbols: set.symbols)
+        entries = set.pipelines.map { Entry(program: $0.program, kind: $0.kindLiteral) }
         redactions = set.pipelines.map { Redaction(patterns: $0.patterns, paths: $0.redactedPaths, symbols: set.symbols) }
+        memories = .allocate(capacity: set.pipelines.count)
+        for index in set.pipelines.indices { (memories + index).initialize(to: KeyMemory()) }
+        byKind = set.kinds.compactMap { kind in
+            guard let pipeline = set.pipeline(kind: kind) else { return nil }
+            return (pipeline.kindLiteral, set.pipelines.firstIndex { $0 === pipeline }!)
+        }
+        tree = EventTree(symbols: set.symbols)
+    }
+
+    deinit {
+        memories.deinitialize(count: pipelines.count)
+        memories.deallocate()
     }
 
     mutating func run(
@@ -63,92 +80,97 @@ struct Machine: ~Copyable {
         into batch: inout NormalisedBatch
     ) throws(Rejection) {
         if let given, given.takesText { try tree.take(text: raw) } else { try tree.parse(raw) }
-        let pipeline: Pipeline
+        let pipeline: Int
         if let given {
             try checkKind(given)
-            pipeline = given
+            pipeline = pipelines.firstIndex { $0 === given }!
         } else {
             pipeline = try choose()
         }
         try takeTenant(context)
-        try pipeline.program.run(&tree, received: context.received)
-        try finish(pipeline, line: line, context: context)
+        try entries[pipeline].program.run(&tree, received: context.received)
+        if batch.events.isEmpty { tenants.beginBatch() }
+        let tenant = try finish(pipeline, line: line, context: context)
         let outcome = try writer.write(tree, time: context.received)
+        let length = writer.output.count
+        guard length <= Limits.eventBytes else { throw .tooLong(length) }
         let start = batch.bodies.count
         batch.bodies.append(contentsOf: writer.output.bytes)
-        guard writer.output.bytes.count <= Limits.eventBytes else {
-            batch.bodies.removeLast(batch.bodies.count - start)
-            throw .tooLong(writer.output.bytes.count)
-        }
         batch.events.append(
             NormalisedEvent(
-                offset: UInt32(truncatingIfNeeded: start), length: UInt32(truncatingIfNeeded: writer.output.bytes.count),
-                tenant: tenantIndex(&batch), line: UInt32(truncatingIfNeeded: line), identity: outcome.identity,
+                offset: UInt32(truncatingIfNeeded: start), length: UInt32(truncatingIfNeeded: length),
+                tenant: tenants.index(tenant, &batch), line: UInt32(truncatingIfNeeded: line), identity: outcome.identity,
                 time: outcome.time.milliseconds, contentOffset: UInt32(truncatingIfNeeded: outcome.contentOffset)))
     }
 
-    /// What follows the steps of every pipeline: its kind, an original id from the request's key, redaction.
-    private mutating func finish(_ pipeline: Pipeline, line: Int, context: borrowing IngestContext) throws(Rejection) {
-        tree.put(tree.make(pipeline.kindLiteral), into: .root, as: Self.kindSymbol)
+    /// What follows the steps of every pipeline: its kind, an original id from the request's key, redaction. Returns the
+    /// tenant's slot.
+    private mutating func finish(_ pipeline: Int, line: Int, context: borrowing IngestContext) throws(Rejection) -> Int {
+        let kind = tree.child(of: .root, kindSymbol)
+        let literal = entries[pipeline].kind
+        if !kind.exists || tree.shape(of: kind) != .string || !TextPattern.same(tree.text(of: kind), literal.text) {
+            tree.put(tree.make(literal), into: .root, as: kindSymbol)
+        }
         if let key = context.idempotencyKey {
-            let originalID = tree.child(of: .root, Self.originalIDSymbol)
+            let originalID = tree.child(of: .root, originalIDSymbol)
             if !originalID.exists || tree.shape(of: originalID) == .null {
-                tree.put(tree.makeString("\(key)/\(line)"), into: .root, as: Self.originalIDSymbol)
+                tree.put(tree.makeString("\(key)/\(line)"), into: .root, as: originalIDSymbol)
             }
         }
-        try checkTenant()
-        redaction(of: pipeline).apply(&tree)
+        let tenant = try checkTenant()
+        redactions[pipeline].apply(&tree, &memories[pipeline])
+        return tenant
     }
 
-    private func redaction(of pipeline: Pipeline) -> Redaction {
-        let index = pipelines.firstIndex { $0 === pipeline }
-        return redactions[index!]
-    }
-
-    private func choose() throws(Rejection) -> Pipeline {
-        let node = tree.child(of: .root, Self.kindSymbol)
-        let kinds = { (list: [(kind: [UInt8], pipeline: Pipeline)]) in
-            list.map { String(decoding: $0.kind, as: UTF8.self) }.joined(separator: ", ")
-        }
+    private func choose() throws(Rejection) -> Int {
+        let node = tree.child(of: .root, kindSymbol)
         guard node.exists, tree.shape(of: node) == .string else {
             throw Rejection(
                 field: "kind", code: .required,
                 message:
-                    "\"kind\" must say which pipeline takes the event (\(kinds(byKind))); or post to the path of one, such as /v1/activity")
+                    "\"kind\" must say which pipeline takes the event (\(kinds)); or post to the path of one, such as /v1/activity")
         }
-        let text = tree.text(of: node)
-        for entry in byKind where entry.kind.elementsEqual(text) { return entry.pipeline }
+        if let known = pipeline(kind: tree.text(of: node)) { return known }
         throw Rejection(
             field: "kind", code: .unknownKind,
-            message: "no pipeline takes \"\(tree.string(of: node).prefix(64))\"; known kinds: \(kinds(byKind))")
+            message: "no pipeline takes \"\(tree.string(of: node).prefix(64))\"; known kinds: \(kinds)")
     }
+
+    private func pipeline(kind: UnsafeRawBufferPointer) -> Int? {
+        for index in byKind.indices where TextPattern.same(byKind[index].kind.text, kind) { return byKind[index].pipeline }
+        return nil
+    }
+
+    /// For messages.
+    private var kinds: String { byKind.map(\.kind.string).joined(separator: ", ") }
 
     /// An event that names one registered kind must not come in through the pipeline of another.
     private func checkKind(_ pipeline: Pipeline) throws(Rejection) {
-        let node = tree.child(of: .root, Self.kindSymbol)
+        let node = tree.child(of: .root, kindSymbol)
         guard node.exists, tree.shape(of: node) == .string else { return }
         let text = tree.text(of: node)
-        guard !text.elementsEqual(pipeline.kind.utf8), byKind.contains(where: { $0.kind.elementsEqual(text) }) else { return }
+        guard !TextPattern.same(text, pipeline.kindLiteral.text), self.pipeline(kind: text) != nil else { return }
         throw Rejection(
             field: "kind", code: .invalidValue,
             message: "the event says \"\(tree.string(of: node))\" but was sent to the pipeline for \"\(pipeline.kind)\"")
     }
 
     private mutating func takeTenant(_ context: borrowing IngestContext) throws(Rejection) {
-        let node = tree.child(of: .root, Self.tenantSymbol)
+        let node = tree.child(of: .root, tenantSymbol)
         if !node.exists || tree.shape(of: node) == .null, let tenant = context.tenant ?? context.allowedTenant {
-            tree.put(tree.makeString(tenant), into: .root, as: Self.tenantSymbol)
+            tree.put(tree.makeString(tenant), into: .root, as: tenantSymbol)
         }
         if let allowed = context.allowedTenant {
-            let named = tree.child(of: .root, Self.tenantSymbol)
+            let named = tree.child(of: .root, tenantSymbol)
             guard named.exists, tree.text(of: named).elementsEqual(allowed.utf8) else {
                 throw Rejection(field: "tenant", code: .forbidden, message: "this key may write only for the tenant \"\(allowed)\"")
             }
         }
     }
 
-    private mutating func checkTenant() throws(Rejection) {
-        let node = tree.child(of: .root, Self.tenantSymbol)
+    /// The tenant's slot.
+    private mutating func checkTenant() throws(Rejection) -> Int {
+        let node = tree.child(of: .root, tenantSymbol)
         guard node.exists, tree.shape(of: node) == .string else {
             guard node.exists, tree.shape(of: node) != .null else {
                 throw Rejection(
@@ -156,24 +178,11 @@ struct Machine: ~Copyable {
             }
             throw Rejection(field: "tenant", code: .wrongType, message: "tenant must be a string")
         }
-        let text = tree.text(of: node)
-        if knownTenant.elementsEqual(text) { return }
-        guard TenantName.isValid(text) else {
+        guard let slot = tenants.slot(tree.text(of: node)) else {
             throw Rejection(
                 field: "tenant", code: .invalidValue,
                 message: "a tenant's name has 1 to \(Limits.tenantBytes) letters, digits, '-', '_' or '.' and does not start with a dot")
         }
-        knownTenant.removeAll(keepingCapacity: true)
-        knownTenant.append(contentsOf: text)
-    }
-
-    private mutating func tenantIndex(_ batch: inout NormalisedBatch) -> UInt32 {
-        let text = tree.text(of: tree.child(of: .root, Self.tenantSymbol))
-        if batch.events.isEmpty { tenantSlots.removeAll(keepingCapacity: true) }
-        let hash = Hash64.hash(text)
-        if let known = tenantSlots[hash], batch.tenants[Int(known)].utf8.elementsEqual(text) { return known }
-        let index = batch.tenantIndex(String(decoding: text, as: UTF8.self))
-        tenantSlots[hash] = index
-        return index
+        return slot
     }
 }

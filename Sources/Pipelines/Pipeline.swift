@@ -22,6 +22,8 @@ public final class Pipeline: Sendable {
 
     let symbols: SymbolTable
     let program: Program
+    /// Where the program lies.
+    private let memory: ProgramMemory
     let redactedPaths: [FieldPath]
     let patterns: KeyPatterns
     let tests: [PipelineTest]
@@ -37,7 +39,7 @@ public final class Pipeline: Sendable {
         recordsKey = definition.recordsKey
         steps = definition.steps.map { ($0.verb, $0.line) }
         self.symbols = symbols
-        program = try ProgramCompiler.compile(definition, symbols: symbols)
+        (program, memory) = try ProgramCompiler.compile(definition, symbols: symbols)
         patterns = KeyPatterns(extra: definition.redactKeys)
         var paths: [FieldPath] = []
         for reader in definition.redactPaths {
@@ -51,7 +53,7 @@ public final class Pipeline: Sendable {
         var tests: [PipelineTest] = []
         for reader in definition.tests { tests.append(try PipelineTest.read(reader)) }
         self.tests = tests
-        kindLiteral = program.literal(definition.kind)
+        kindLiteral = memory.literal(definition.kind)
     }
 
     /// Reads one definition by itself.
@@ -61,5 +63,5 @@ public final class Pipeline: Sendable {
     }
 }
 
-// `Literal` and `FieldPath` are plain bits; the literal's bytes live in `program`, which the pipeline holds.
+// `Literal` and `FieldPath` are plain bits; the literal's bytes live in `memory`, which the pipeline holds.
 extension Literal: @unchecked Sendable {}

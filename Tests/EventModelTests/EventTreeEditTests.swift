@@ -85,7 +85,7 @@ struct EventTreeEditTests {
             let start = reader.tree.beginText(bytes: text.count * 2)
             reader.tree.appendText(reader.tree.text(of: a))
             reader.tree.appendText(reader.tree.text(of: a))
-            let joined = reader.tree.endText(start)
+            let joined = reader.tree.endText(start, isPlain: false)
             expected += expected
             #expect(reader.tree.string(of: joined) == expected)
             reader.tree.setString(a, reader.tree.text(of: joined))

@@ -16,13 +16,15 @@ struct Hash64Tests {
             let atEnd = left.atEnd(text)
             let endHash = Hash64.hash(atEnd)
             #expect(equalBytes(atEnd.baseAddress!, right.atEnd(text).baseAddress!, count))
-            _ = table.symbol(atEnd.baseAddress!.assumingMemoryBound(to: UInt8.self), count)
             _ = Vocabulary.action.contains(atEnd)
             let atStart = left.atStart(text)
             #expect(Hash64.hash(atStart) == endHash)
             #expect(equalBytes(atStart.baseAddress!, right.atStart(text).baseAddress!, count))
             _ = Vocabulary.action.contains(atStart)
             #expect(UTF8Check.firstInvalid(right.atEnd(text)) == UTF8Check.firstInvalid(atStart))
+            // A name is looked up in whole words, for which its padding is there.
+            let padded = left.atEnd(text + [UInt8](repeating: 0xFF, count: SymbolTable.padding))
+            _ = table.symbol(padded: padded.baseAddress!, count)
         }
     }
 

@@ -29,7 +29,8 @@ extension Pipeline {
                     explanations.append(PipelineExplanation(step: step.verb, line: step.line, effect: after.difference(from: before)))
                     before = after
                 }
-                Redaction(patterns: patterns, paths: redactedPaths, symbols: symbols).apply(&machine.tree)
+                var memory = KeyMemory()
+                Redaction(patterns: patterns, paths: redactedPaths, symbols: symbols).apply(&machine.tree, &memory)
                 explanations.append(PipelineExplanation(step: "redact", line: 0, effect: FlatEvent(machine.tree).difference(from: before)))
                 return nil
             } catch {

@@ -11,12 +11,12 @@ extension ProgramCompiler {
             var compiled: [Template.Piece] = []
             for piece in pieces {
                 switch piece {
-                case .text(let text): compiled.append(.text(program.literal(text)))
+                case .text(let text): compiled.append(.text(memory.literal(text)))
                 case .name(let name): compiled.append(.place(try path(name, member.value)))
                 }
             }
-            program.templates.append(Template(pieces: program.keep(compiled)))
-            operations.append(.fill(try target(member.name, member.value), template: program.templates.count - 1))
+            memory.templates.append(Template(pieces: memory.keep(compiled)))
+            operations.append(.fill(try target(member.name, member.value), template: memory.templates.count - 1))
         }
         return operations
     }
@@ -31,12 +31,12 @@ extension ProgramCompiler {
         guard let values = members["values"] else { throw reader.fault("the key is missing", key: "values") }
         for member in try values.members() {
             cases.append(
-                Translation.Case(value: program.literal(member.name), assignments: try outcome(member.value, destination: destination)))
+                Translation.Case(value: memory.literal(member.name), assignments: try outcome(member.value, destination: destination)))
         }
-        var otherwise = program.keep([Assignment]())
+        var otherwise = memory.keep([Assignment]())
         if let reader = members["otherwise"] { otherwise = try outcome(reader, destination: destination) }
-        program.translations.append(Translation(cases: program.keep(cases), otherwise: otherwise))
-        return .translate(field, table: program.translations.count - 1)
+        memory.translations.append(Translation(cases: memory.keep(cases), otherwise: otherwise))
+        return .translate(field, table: memory.translations.count - 1)
     }
 
     private func outcome(_ reader: DefinitionReader, destination: String) throws(PipelineLoadError) -> UnsafeBufferPointer<Assignment> {
@@ -47,7 +47,7 @@ extension ProgramCompiler {
         if let choices = CanonicalSchema.choices(at: destination), !choices.contains(text) {
             throw reader.fault("\"\(text)\" is not one of: \(choices.words.joined(separator: ", "))")
         }
-        return program.keep([Assignment(path: place, literal: value, onlyMissing: false)])
+        return memory.keep([Assignment(path: place, literal: value, onlyMissing: false)])
     }
 
     /// `classify: {field: P, rules: [{contains|starts_with|equals: […] | range: [a, b], set: {…}}], otherwise: {…}}`.
@@ -64,16 +64,16 @@ extension ProgramCompiler {
         }
         guard !rules.isEmpty else { throw reader.fault("at least one rule is needed", key: "rules") }
         let otherwise =
-            try members["otherwise"].map { set throws(PipelineLoadError) in try assignments(set, onlyMissing: true) } ?? program.keep([])
-        program.classifications.append(Classification(rules: program.keep(rules), otherwise: otherwise))
-        return .classify(field, table: program.classifications.count - 1)
+            try members["otherwise"].map { set throws(PipelineLoadError) in try assignments(set, onlyMissing: true) } ?? memory.keep([])
+        memory.classifications.append(Classification(rules: memory.keep(rules), otherwise: otherwise))
+        return .classify(field, table: memory.classifications.count - 1)
     }
 
     private func classificationTest(_ parts: [String: DefinitionReader]) throws(PipelineLoadError) -> Classification.Test {
         func literals(_ reader: DefinitionReader) throws(PipelineLoadError) -> UnsafeBufferPointer<Literal> {
             var list: [Literal] = []
-            for item in reader.list() { list.append(program.literal(try item.text())) }
-            return program.keep(list)
+            for item in reader.list() { list.append(memory.literal(try item.text())) }
+            return memory.keep(list)
         }
         if let reader = parts["contains"] { return .contains(try literals(reader)) }
         if let reader = parts["starts_with"] { return .startsWith(try literals(reader)) }
@@ -99,8 +99,8 @@ extension ProgramCompiler {
             places.append(name == "_" ? nil : try target(name, item))
         }
         guard places.count > 1 else { throw reader.fault("at least two places are needed", key: "into") }
-        program.splittings.append(Splitting(separator: program.literal(by), places: program.keep(places)))
-        return .split(field, table: program.splittings.count - 1)
+        memory.splittings.append(Splitting(separator: memory.literal(by), places: memory.keep(places)))
+        return .split(field, table: memory.splittings.count - 1)
     }
 
     /// `match: {field: P, rules: [{pattern: "… {place} …", set: {…}}], otherwise: {…}}`.
@@ -111,13 +111,13 @@ extension ProgramCompiler {
         for rule in try members["rules"]?.sequence() ?? [] {
             let parts = try rule.members(allowed: ["pattern", "set"])
             guard let pattern = parts["pattern"] else { throw rule.fault("the key is missing", key: "pattern") }
-            let set = try parts["set"].map { set throws(PipelineLoadError) in try assignments(set) } ?? program.keep([])
+            let set = try parts["set"].map { set throws(PipelineLoadError) in try assignments(set) } ?? memory.keep([])
             rules.append(Matching.Rule(pattern: try textPattern(pattern), assignments: set))
         }
         guard !rules.isEmpty else { throw reader.fault("at least one rule is needed", key: "rules") }
-        let otherwise = try members["otherwise"].map { set throws(PipelineLoadError) in try assignments(set) } ?? program.keep([])
-        program.matches.append(Matching(rules: program.keep(rules), otherwise: otherwise))
-        return .match(field, table: program.matches.count - 1)
+        let otherwise = try members["otherwise"].map { set throws(PipelineLoadError) in try assignments(set) } ?? memory.keep([])
+        memory.matches.append(Matching(rules: memory.keep(rules), otherwise: otherwise))
+        return .match(field, table: memory.matches.count - 1)
     }
 
     private func textPattern(_ reader: DefinitionReader) throws(PipelineLoadError) -> TextPattern {
@@ -129,7 +129,7 @@ extension ProgramCompiler {
         for piece in pieces {
             switch piece {
             case .text(let text):
-                compiled.append(.text(program.literal(text)))
+                compiled.append(.text(memory.literal(text)))
                 lastWasCapture = false
             case .name(let name):
                 if lastWasCapture { throw reader.fault("two captures need text between them") }
@@ -137,7 +137,7 @@ extension ProgramCompiler {
                 lastWasCapture = true
             }
         }
-        return TextPattern(pieces: program.keep(compiled))
+        return TextPattern(pieces: memory.keep(compiled))
     }
 
     /// `time: {field: P, formats: […], offset: "+01:00", into: time}`; `into` is the event's time when left out.
@@ -160,8 +160,8 @@ extension ProgramCompiler {
         }
         var place = try path("time", reader)
         if let into = members["into"] { place = try target(try into.text(), into) }
-        program.times.append(TimeReading(formats: formats, offsetMinutes: offset, place: place))
-        return .readTime(field, table: program.times.count - 1)
+        memory.times.append(TimeReading(formats: memory.keep(formats), offsetMinutes: offset, place: place))
+        return .readTime(field, table: memory.times.count - 1)
     }
 
     /// A list of places, an operation for each.
@@ -182,8 +182,8 @@ extension ProgramCompiler {
                 anyOf.append(try path(try place.text(), place))
             }
             guard !anyOf.isEmpty else { throw item.fault("an empty list") }
-            program.requirements.append(Requirement(anyOf: program.keep(anyOf), names: names.joined(separator: " or ")))
-            operations.append(.require(group: program.requirements.count - 1))
+            memory.requirements.append(Requirement(anyOf: memory.keep(anyOf), names: memory.literal(names.joined(separator: " or "))))
+            operations.append(.require(group: memory.requirements.count - 1))
         }
         return operations
     }
@@ -195,8 +195,8 @@ extension ProgramCompiler {
             var values: [Literal] = []
             for item in member.value.list() { values.append(try literal(item)) }
             let names = values.map { String(decoding: $0.text, as: UTF8.self) }.joined(separator: ", ")
-            program.allowances.append(Allowance(values: program.keep(values), names: names))
-            operations.append(.allow(try path(member.name, member.value), table: program.allowances.count - 1))
+            memory.allowances.append(Allowance(values: memory.keep(values), names: memory.literal(names)))
+            operations.append(.allow(try path(member.name, member.value), table: memory.allowances.count - 1))
         }
         return operations
     }

@@ -4,9 +4,11 @@ import EventModel
 /// with file, line and key; running never fails for the definition's sake.
 struct ProgramCompiler {
     let symbols: SymbolTable
-    let program = Program()
+    let memory = ProgramMemory()
 
-    static func compile(_ definition: PipelineDefinition, symbols: SymbolTable) throws(PipelineLoadError) -> Program {
+    static func compile(_ definition: PipelineDefinition, symbols: SymbolTable) throws(PipelineLoadError) -> (
+        program: Program, memory: ProgramMemory
+    ) {
         let compiler = ProgramCompiler(symbols: symbols)
         var instructions: [Instruction] = []
         for (index, step) in definition.steps.enumerated() {
@@ -15,8 +17,7 @@ struct ProgramCompiler {
                 instructions.append(Instruction(operation: operation, needs: operation.needs, condition: condition, step: index))
             }
         }
-        compiler.program.instructions = compiler.program.keep(instructions)
-        return compiler.program
+        return (compiler.memory.program(instructions), compiler.memory)
     }
 
     private func operations(_ step: PipelineDefinition.Step) throws(PipelineLoadError) -> [Operation] {
@@ -62,7 +63,7 @@ struct ProgramCompiler {
 
     func literal(_ reader: DefinitionReader) throws(PipelineLoadError) -> Literal {
         let scalar = try reader.scalar()
-        return program.literal(scalar.text, shape: scalar.shape)
+        return memory.literal(scalar.text, shape: scalar.shape)
     }
 
     private func pairs(_ reader: DefinitionReader, _ make: (FieldPath, FieldPath) -> Operation) throws(PipelineLoadError) -> [Operation] {
@@ -101,7 +102,7 @@ struct ProgramCompiler {
             let value = try checked(try literal(member.value), at: member.name, member.value)
             list.append(Assignment(path: place, literal: value, onlyMissing: onlyMissing))
         }
-        return program.keep(list)
+        return memory.keep(list)
     }
 
     // MARK: Conditions
@@ -111,15 +112,15 @@ struct ProgramCompiler {
         for member in try reader.members() {
             tests.append(Condition(path: try path(member.name, member.value), test: try test(member.value)))
         }
-        program.conditions.append(program.keep(tests))
-        return program.conditions.count - 1
+        memory.conditions.append(memory.keep(tests))
+        return memory.conditions.count - 1
     }
 
     private func test(_ reader: DefinitionReader) throws(PipelineLoadError) -> Condition.Test {
         guard reader.isMapping else {
             var values: [Literal] = []
             for value in reader.list() { values.append(try literal(value)) }
-            return .oneOf(program.keep(values))
+            return .oneOf(memory.keep(values))
         }
         guard let is_ = try reader.members(allowed: ["is"])["is"] else { throw reader.fault("`is:` is expected") }
         switch try is_.text() {

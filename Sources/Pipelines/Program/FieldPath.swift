@@ -5,7 +5,8 @@ import EventModel
 struct FieldPath: Equatable, Hashable, BitwiseCopyable {
     static let longest = 6
 
-    private var names: (UInt16, UInt16, UInt16, UInt16, UInt16, UInt16) = (0, 0, 0, 0, 0, 0)
+    /// Four symbols in the first word, two in the second.
+    private var names: (UInt64, UInt64) = (0, 0)
     private(set) var count: UInt8 = 0
     /// How many names lead to the array; 0 where there is none.
     private(set) var arrayDepth: UInt8 = 0
@@ -39,24 +40,13 @@ struct FieldPath: Equatable, Hashable, BitwiseCopyable {
 
     subscript(index: Int) -> Symbol {
         @inline(__always) get {
-            switch index {
-            case 0: Symbol(names.0)
-            case 1: Symbol(names.1)
-            case 2: Symbol(names.2)
-            case 3: Symbol(names.3)
-            case 4: Symbol(names.4)
-            default: Symbol(names.5)
-            }
+            Symbol(UInt16(truncatingIfNeeded: (index < 4 ? names.0 : names.1) &>> UInt64(16 &* (index & 3))))
         }
         set {
-            switch index {
-            case 0: names.0 = newValue.number
-            case 1: names.1 = newValue.number
-            case 2: names.2 = newValue.number
-            case 3: names.3 = newValue.number
-            case 4: names.4 = newValue.number
-            default: names.5 = newValue.number
-            }
+            let shift = UInt64(16 * (index & 3))
+            let value = UInt64(newValue.number) << shift
+            let mask: UInt64 = ~(0xFFFF << shift)
+            if index < 4 { names.0 = names.0 & mask | value } else { names.1 = names.1 & mask | value }
         }
     }
 

@@ -3,11 +3,13 @@ import EventModel
 /// A scalar of a definition; its bytes belong to the program.
 struct Literal: BitwiseCopyable {
     var shape: EventTree.Shape
+    /// Needs no escaping between quotes.
+    var isPlain: Bool
     var text: UnsafeRawBufferPointer
 }
 
 /// One instruction of a compiled pipeline. Plain bits: tables are named by index into the program's lists.
-enum Operation {
+enum Operation: BitwiseCopyable {
     /// Takes a value from one place to another that is still free; where it is not, the value stays and ends up in
     /// `unmapped`.
     case move(from: FieldPath, to: FieldPath)
@@ -66,7 +68,8 @@ struct Condition {
         case .oneOf(let literals):
             guard node.exists else { return false }
             let text = tree.text(of: node)
-            return literals.contains { $0.text.elementsEqual(text) }
+            for literal in literals where TextPattern.same(literal.text, text) { return true }
+            return false
         }
     }
 }
@@ -128,13 +131,15 @@ struct Splitting {
 /// `require`: one of these places.
 struct Requirement {
     var anyOf: UnsafeBufferPointer<FieldPath>
-    var names: String
+    /// For the message.
+    var names: Literal
 }
 
 /// `allow`: what a place may hold.
 struct Allowance {
     var values: UnsafeBufferPointer<Literal>
-    var names: String
+    /// For the message.
+    var names: Literal
 }
 
 /// `match`: the first pattern that fits.
@@ -146,6 +151,10 @@ struct Matching {
 
     var rules: UnsafeBufferPointer<Rule>
     var otherwise: UnsafeBufferPointer<Assignment>
+}
+
+extension Literal {
+    var string: String { String(decoding: text, as: UTF8.self) }
 }
 
 extension Operation {

@@ -3,12 +3,22 @@ import EventModel
 extension Program {
     /// Runs all instructions, or those of one step, over `tree`. Pure: depends on nothing but the tree and `received`.
     func run(_ tree: inout EventTree, received: Timestamp, onlyStep: Int? = nil) throws(Rejection) {
-        for instruction in instructions {
-            if instruction.needs != .unknown, !tree.child(of: .root, instruction.needs).exists { continue }
-            if let onlyStep, instruction.step != onlyStep { continue }
-            if instruction.condition >= 0, !conditions[instruction.condition].allSatisfy({ $0.holds(tree) }) { continue }
-            try perform(instruction.operation, &tree, received)
+        var next = instructions.baseAddress!
+        let end = next + instructions.count
+        while next < end {
+            let instruction = next
+            next += 1
+            if instruction.pointee.needs != .unknown, !tree.child(of: .root, instruction.pointee.needs).exists { continue }
+            if let onlyStep, instruction.pointee.step != onlyStep { continue }
+            if instruction.pointee.condition >= 0, !holds(conditions[instruction.pointee.condition], tree) { continue }
+            try perform(instruction.pointee.operation, &tree, received)
         }
+    }
+
+    @inline(__always)
+    private func holds(_ condition: UnsafeBufferPointer<Condition>, _ tree: borrowing EventTree) -> Bool {
+        for test in condition where !test.holds(tree) { return false }
+        return true
     }
 
     private func perform(_ operation: Operation, _ tree: inout EventTree, _ received: Timestamp) throws(Rejection) {
@@ -87,13 +97,17 @@ extension Program {
     private func fill(_ path: FieldPath, _ template: Template, _ tree: inout EventTree) {
         guard !isTaken(tree.resolve(path), tree) else { return }
         var bytes = 0
+        var isPlain = true
         for piece in template.pieces {
             switch piece {
-            case .text(let literal): bytes += literal.text.count
+            case .text(let literal):
+                bytes += literal.text.count
+                isPlain = isPlain && literal.isPlain
             case .place(let place):
                 let node = tree.resolve(place)
                 guard isTaken(node, tree), tree.text(of: node).count > 0 else { return }
                 bytes += tree.text(of: node).count
+                isPlain = isPlain && tree.isPlain(node)
             }
         }
         let start = tree.beginText(bytes: bytes)
@@ -103,7 +117,7 @@ extension Program {
             case .place(let place): tree.appendText(tree.text(of: tree.resolve(place)))
             }
         }
-        let made = tree.endText(start)
+        let made = tree.endText(start, isPlain: isPlain)
         tree.place(made, at: path)
     }
 
@@ -118,7 +132,7 @@ extension Program {
         let node = tree.resolve(path)
         guard isTaken(node, tree) else { return }
         let text = tree.text(of: node)
-        for index in translation.cases.indices where same(translation.cases[index].value.text, text) {
+        for index in translation.cases.indices where TextPattern.same(translation.cases[index].value.text, text) {
             return assign(translation.cases[index].assignments, &tree)
         }
         assign(translation.otherwise, &tree)
@@ -136,16 +150,15 @@ extension Program {
 
     private func holds(_ test: Classification.Test, _ text: UnsafeRawBufferPointer) -> Bool {
         switch test {
-        case .contains(let needles): needles.contains { TextPattern.find($0.text, in: text, from: 0) != nil }
-        case .startsWith(let needles): needles.contains { TextPattern.has($0.text, in: text, at: 0) }
-        case .equals(let values): values.contains { same($0.text, text) }
-        case .range(let low, let high): integer(text).map { low <= $0 && $0 <= high } ?? false
+        case .contains(let needles):
+            for needle in needles where TextPattern.find(needle.text, in: text, from: 0) != nil { return true }
+        case .startsWith(let needles):
+            for needle in needles where TextPattern.has(needle.text, in: text, at: 0) { return true }
+        case .equals(let values):
+            for value in values where TextPattern.same(value.text, text) { return true }
+        case .range(let low, let high): return integer(text).map { low <= $0 && $0 <= high } ?? false
         }
-    }
-
-    @inline(__always)
-    private func same(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        left.count == right.count && TextPattern.has(left, in: right, at: 0)
+        return false
     }
 
     private func integer(_ text: UnsafeRawBufferPointer) -> Int? {
@@ -199,8 +212,7 @@ extension Program {
         let node = tree.child(of: parent, path[Int(path.count) - 1])
         guard isTaken(node, tree) else { return }
         // The usual case costs nothing here: the canonical writer reads RFC 3339 by itself.
-        if path == reading.place, tree.shape(of: node) == .string, reading.formats.first == .rfc3339, Timestamp(tree.text(of: node)) != nil
-        {
+        if path == reading.place, tree.shape(of: node) == .string, reading.formats.first == .rfc3339, tree.time(of: node) != nil {
             return
         }
         guard let time = reading.read(tree.text(of: node), received: received) else {
@@ -226,16 +238,16 @@ extension Program {
         let node = tree.resolve(path)
         guard isTaken(node, tree) else { return }
         let text = tree.text(of: node)
-        for value in allowance.values where same(value.text, text) { return }
+        for value in allowance.values where TextPattern.same(value.text, text) { return }
         throw Rejection(
             field: path.text(tree.symbols), code: .invalidValue,
-            message: "\"\(tree.string(of: node).prefix(64))\" is not one of: \(allowance.names)")
+            message: "\"\(tree.string(of: node).prefix(64))\" is not one of: \(allowance.names.string)")
     }
 
     private func require(_ requirement: Requirement, _ tree: borrowing EventTree) throws(Rejection) {
         for path in requirement.anyOf where isTaken(tree.resolve(path), tree) { return }
         let first = requirement.anyOf[0].text(tree.symbols)
-        throw Rejection(field: first, code: .required, message: "\(requirement.names) must be there")
+        throw Rejection(field: first, code: .required, message: "\(requirement.names.string) must be there")
     }
 }
 
@@ -243,8 +255,7 @@ extension EventTree {
     @inline(__always)
     mutating func make(_ literal: Literal) -> NodeIndex {
         switch literal.shape {
-        case .string: makeLiteral(literal.text, shape: .string)
-        case .number, .boolean: makeLiteral(literal.text, shape: literal.shape)
+        case .string, .number, .boolean: makeConstant(literal.text, shape: literal.shape, isPlain: literal.isPlain)
         default: makeEmpty(.null)
         }
     }

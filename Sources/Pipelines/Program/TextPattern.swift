@@ -42,15 +42,51 @@ struct TextPattern {
         return at == text.count ? captures : nil
     }
 
+    @inline(__always)
     static func has(_ needle: UnsafeRawBufferPointer, in text: UnsafeRawBufferPointer, at offset: Int) -> Bool {
         guard offset + needle.count <= text.count else { return false }
-        for index in 0..<needle.count where text[offset + index] != needle[index] { return false }
+        return needle.count == 0 || equal(needle.baseAddress!, text.baseAddress! + offset, needle.count)
+    }
+
+    @inline(__always)
+    static func same(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        left.count == right.count && (left.count == 0 || equal(left.baseAddress!, right.baseAddress!, left.count))
+    }
+
+    @inline(__always)
+    private static func equal(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
+        var at = 0
+        while at &+ 8 <= count {
+            if left.loadUnaligned(fromByteOffset: at, as: UInt64.self) != right.loadUnaligned(fromByteOffset: at, as: UInt64.self) {
+                return false
+            }
+            at &+= 8
+        }
+        while at < count {
+            if left.load(fromByteOffset: at, as: UInt8.self) != right.load(fromByteOffset: at, as: UInt8.self) { return false }
+            at &+= 1
+        }
         return true
     }
 
     static func find(_ needle: UnsafeRawBufferPointer, in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
         guard needle.count > 0, start <= text.count - needle.count else { return nil }
-        for offset in start...text.count - needle.count where has(needle, in: text, at: offset) { return offset }
+        var offset = start
+        let last = text.count - needle.count
+        // Two bytes are rare enough that the rest is hardly ever compared in vain.
+        if needle.count >= 2 {
+            let head = needle.loadUnaligned(as: UInt16.self)
+            let base = text.baseAddress!
+            while offset <= last {
+                if base.loadUnaligned(fromByteOffset: offset, as: UInt16.self) == head, has(needle, in: text, at: offset) { return offset }
+                offset &+= 1
+            }
+            return nil
+        }
+        while offset <= last {
+            if text[offset] == needle[0] { return offset }
+            offset &+= 1
+        }
         return nil
     }
 }

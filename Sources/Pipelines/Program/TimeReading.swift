@@ -2,7 +2,7 @@ import EventModel
 
 /// `time`: how a field is read as the event's time.
 struct TimeReading {
-    enum Format: String, CaseIterable {
+    enum Format: String, CaseIterable, BitwiseCopyable {
         case rfc3339
         /// Seconds since 1970, fractions allowed.
         case unixSeconds = "unix_seconds"
@@ -11,7 +11,7 @@ struct TimeReading {
         case syslog
     }
 
-    var formats: [Format]
+    var formats: UnsafeBufferPointer<Format>
     /// Minutes east of UTC of times that name no offset.
     var offsetMinutes: Int
     /// Where the time goes, usually `time`.

@@ -20,6 +20,29 @@ extension TextScrub {
         return hasSign(first | last << 32)
     }
 
+    /// The next byte that a replacement can begin at, `= : % < -`, or the end.
+    @inline(__always)
+    func nextSign(from start: Int) -> Int {
+        var at = start
+        while at + 8 <= text.count {
+            let word = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+            let found =
+                Self.matches(word, UInt8(ascii: "=")) | Self.matches(word, UInt8(ascii: ":")) | Self.matches(word, UInt8(ascii: "<"))
+                | Self.matches(word, UInt8(ascii: "%")) | Self.matches(word, UInt8(ascii: "-"))
+            // The lowest high bit that is set is one; above it there may be false ones.
+            let high = found & 0x8080_8080_8080_8080
+            if high != 0 { return at + high.trailingZeroBitCount &>> 3 }
+            at += 8
+        }
+        while at < text.count {
+            switch text[at] {
+            case UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "%"), UInt8(ascii: "<"), UInt8(ascii: "-"): return at
+            default: at += 1
+            }
+        }
+        return at
+    }
+
     @inline(__always)
     private static func hasSign(_ word: UInt64) -> Bool {
         let found =

@@ -27,6 +27,8 @@ struct TextScrub {
         var copied = 0
         var at = 0
         while at < text.count {
+            at = nextSign(from: at)
+            guard at < text.count else { break }
             guard let found = replacement(at: at), !found.range.isEmpty else {
                 at += 1
                 continue

@@ -9,6 +9,8 @@ public struct IngestAnswer: Sendable {
     /// In order of lines; the first ``largestRejectionList`` of them.
     public var rejections: [Rejection] = []
     public var receipts: [TenantReceipt] = []
+    /// Index of each tenant's last receipt; empty until a second batch asks for it, since most requests have one.
+    private var lastReceipt: [String: Int] = [:]
     /// Why the request ended early, if it did: full queue, full disk, body too large or damaged.
     public var problem: Problem?
     /// Where to go on after `problem`: everything before this line was answered.
@@ -35,12 +37,20 @@ public struct IngestAnswer: Sendable {
         if rejections.count < Self.largestRejectionList { rejections.append(rejection) }
     }
 
-    /// Ranges of one tenant that follow each other become one.
-    mutating func add(_ receipt: TenantReceipt) {
-        if let index = receipts.lastIndex(where: { $0.tenant == receipt.tenant }), receipts[index].lastSeq + 1 == receipt.firstSeq {
-            receipts[index].lastSeq = receipt.lastSeq
-        } else {
-            receipts.append(receipt)
+    /// Receipts of one batch, one a tenant. Ranges of one tenant that follow each other become one.
+    mutating func add(_ batch: [TenantReceipt]) {
+        guard !receipts.isEmpty else {
+            receipts = batch
+            return
+        }
+        if lastReceipt.isEmpty { for (index, receipt) in receipts.enumerated() { lastReceipt[receipt.tenant] = index } }
+        for receipt in batch {
+            if let index = lastReceipt[receipt.tenant], receipts[index].lastSeq + 1 == receipt.firstSeq {
+                receipts[index].lastSeq = receipt.lastSeq
+            } else {
+                lastReceipt[receipt.tenant] = receipts.count
+                receipts.append(receipt)
+            }
         }
     }
 
@@ -58,7 +68,7 @@ public struct IngestAnswer: Sendable {
     /// JSON; a problem document with the same members beside its own where ``isProblem``.
     public var bytes: [UInt8] {
         var json = JSONBytes()
-        json.reserve(128 + rejections.count * 160)
+        json.reserve(128 + rejections.count * 160 + receipts.count * 80)
         json.object { json in
             shownProblem?.writeMembers(to: &json)
             json.member("accepted", accepted)

@@ -19,8 +19,10 @@ struct TenantMemory: ~Copyable {
     private var entries = [Entry](repeating: Entry(), count: 256)
     private var taken = 0
     private var batch: UInt64 = 0
-    /// Tenants of the batch that came from here.
+    /// How many tenants the batch had when one was last added from here.
     private var given = 0
+    /// Somebody else adds tenants to the batch, too.
+    private var isShared = false
     /// Names kept from batch to batch; past it the memory begins anew.
     private static let mostKept = 4096
 
@@ -28,6 +30,7 @@ struct TenantMemory: ~Copyable {
     mutating func beginBatch() {
         batch += 1
         given = 0
+        isShared = false
         guard taken > Self.mostKept else { return }
         entries = [Entry](repeating: Entry(), count: 256)
         taken = 0
@@ -61,13 +64,13 @@ struct TenantMemory: ~Copyable {
     mutating func index(_ slot: Int, _ target: inout NormalisedBatch) -> UInt32 {
         let known = entries[slot]
         if known.batch == batch, known.index < target.tenants.count, target.tenants[Int(known.index)] == known.name { return known.index }
+        if given != target.tenants.count { isShared = true }
         let index: UInt32
-        if known.batch != batch, given == target.tenants.count {
-            index = UInt32(given)
-            target.tenants.append(known.name)
-        } else {
-            // A batch that somebody else fills, too.
+        if isShared || known.batch == batch {
             index = target.tenantIndex(known.name)
+        } else {
+            index = UInt32(target.tenants.count)
+            target.tenants.append(known.name)
         }
         given = target.tenants.count
         entries[slot].batch = batch

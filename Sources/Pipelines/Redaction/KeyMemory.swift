@@ -9,7 +9,7 @@ struct KeyMemory: ~Copyable {
         var role: KeyRole
     }
 
-    private static let slotCount = 4096
+    private static let slotCount = 1024
     private let slots: UnsafeMutablePointer<Slot>
 
     init() {

@@ -1,26 +1,38 @@
-/// What pruning needs to know of one block, 64 bytes.
+/// Where a block's lines stand: part of what one gzip member of a piece inflates to.
+struct BlockLocation: Sendable, Hashable {
+    var piece: UInt32
+    /// Length of the member in the file.
+    var length: UInt32
+    /// Of the member in the file.
+    var offset: UInt64
+    /// What the member inflates to.
+    var memberBytes: UInt32
+    /// Of the block's first line within that.
+    var start: UInt32
+}
+
+/// What pruning needs to know of one block, 72 bytes.
 struct BlockEntry: Sendable {
     var tenant: UInt32
     var count: UInt32
     /// Event times, milliseconds since 1970, both inclusive.
     var minTime: Int64
     var maxTime: Int64
-    /// Of its member in the members file.
-    var offset: UInt64
-    var length: UInt32
+    var location: BlockLocation
     /// Of its lines.
     var bytes: UInt32
-    var firstSeq: UInt64
     var firstPosition: UInt64
     var lastPosition: UInt64
 }
 
 /// All blocks of a partition in memory, so that choosing blocks is array work and not SQL. Block number n stands at
-/// index n - 1; numbers are given in packing order and never taken back.
+/// index n - 1; numbers are given in packing order and never taken back. A compaction moves blocks and leaves their
+/// numbers; whoever holds a directory from before it reads on in the files that it holds open.
 struct BlockDirectory: Sendable {
     private(set) var blocks: [BlockEntry] = []
     /// Numbers of each tenant's blocks, ascending, which is also the order of `seq` and position.
     private(set) var numbers: [UInt32: [UInt32]] = [:]
+    private(set) var files: [UInt32: MembersFile] = [:]
 
     var lastNumber: UInt32 { UInt32(blocks.count) }
 
@@ -28,9 +40,22 @@ struct BlockDirectory: Sendable {
 
     func contains(_ number: UInt32) -> Bool { number > 0 && Int(number) <= blocks.count }
 
+    func file(of number: UInt32) -> MembersFile? { files[self[number].location.piece] }
+
     mutating func append(_ entry: BlockEntry) {
         blocks.append(entry)
         numbers[entry.tenant, default: []].append(UInt32(blocks.count))
+    }
+
+    mutating func add(_ file: MembersFile, piece: UInt32) { files[piece] = file }
+
+    /// What a compaction did. Doing it twice is the same as once.
+    mutating func relocate(
+        _ moved: [(number: UInt32, location: BlockLocation)], to piece: UInt32, _ file: MembersFile, from old: Set<UInt32>
+    ) {
+        files[piece] = file
+        for (number, location) in moved where contains(number) { blocks[Int(number) - 1].location = location }
+        for id in old { files[id] = nil }
     }
 
     /// The block of `tenant` that may hold `position`.

@@ -208,7 +208,7 @@ struct Counting: ~Copyable {
                 throw SearchError.badQuery(
                     reason: "this count looks at more than \(scanned.bytes >> 20) MiB of events; shorten the range or name a tenant")
             }
-            guard let lines = store.inflated.lines(of: number, entry, in: partition, inflater, scanned: &scanned) else {
+            guard let lines = store.inflated.lines(of: number, in: directory, day: partition.day, inflater, scanned: &scanned) else {
                 store.noteDamagedBlock(partition, number)
                 continue
             }

@@ -45,4 +45,11 @@ struct Inflater: ~Copyable {
         }
         return good ? bytes : nil
     }
+
+    /// Fills `target` exactly; `false` when the member is damaged or holds another number of bytes.
+    func inflate(_ member: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Bool {
+        var actual = 0
+        let result = libdeflate_gzip_decompress(handle, member.baseAddress, member.count, target.baseAddress, target.count, &actual)
+        return result == LIBDEFLATE_SUCCESS && actual == target.count
+    }
 }

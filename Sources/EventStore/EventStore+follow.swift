@@ -136,13 +136,15 @@ extension EventStore {
             return state.days.values.map(\.partition)
         }
         statistics.merges = merger.merges
+        statistics.unmergedRuns = merger.unmergedRuns
+        compactor?.report(into: &statistics)
         statistics.waitingLookups = waitingLookups
         identities.withLock { memory in
             statistics.identityFilterBytes = memory.filter.byteCount
             statistics.identityFiltersDropped = memory.filter.dropped
         }
         for partition in partitions {
-            statistics.memberBytes += (try? partition.members.length()) ?? 0
+            statistics.memberBytes += partition.memberBytes
             statistics.indexBytes += partition.indexBytes
             statistics.runs += partition.runCount
         }

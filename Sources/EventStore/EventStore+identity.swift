@@ -154,13 +154,13 @@ extension EventStore {
                     try RunTable.lookup(term...term, runs: try RunTable.runs(database), database, into: &found, seeks: &scanned.termSeeks)
                 }
                 for number in found where directory.contains(number) && directory[number].tenant == tenant {
-                    guard let lines = inflated.lines(of: number, directory[number], in: partition, confirmed.inflater, scanned: &scanned)
+                    guard let lines = inflated.lines(of: number, in: directory, day: partition.day, confirmed.inflater, scanned: &scanned)
                     else {
                         noteDamagedBlock(partition, number)
-                        unreadable = "block \(number) of \(partition.members.path)"
+                        unreadable = "block \(number) of \(Partition.name(day: partition.day))"
                         continue
                     }
-                    confirmed.lines = lines
+                    confirmed.lines = Array(lines)
                     confirmed.tenant = tenant
                     confirmed.next = 0
                     if let match = Self.compareNext(confirmed, originalID, body) { return match }

@@ -7,7 +7,7 @@ import Synchronization
 /// The indexed store of recent events: a follower of the journal that makes every acknowledged event searchable at once
 /// and packs it, some seconds or minutes later, into compressed blocks of one tenant.
 ///
-/// Three threads of its own: the packer writes, the merger tidies up behind it, a few lookup threads read. Writer,
+/// Threads of its own: the packer writes, merger and compactor tidy up behind it, a few lookup threads read. Writer,
 /// packer and lookups meet in ``StoreState`` for moments; a lookup takes a snapshot there and works on without a lock.
 public final class EventStore: JournalFollower, IdentityIndex, Sendable {
     public let name = "events"
@@ -22,6 +22,7 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
     private let threads: LookupThreads
     private let tenants = Mutex(TenantDirectory())
     private let packerSlot = Mutex<Packer?>(nil)
+    private let compactorSlot = Mutex<Compactor?>(nil)
 
     /// Opens the partitions in `configuration.folder`. One that cannot be read is moved aside and named in `report`; the
     /// journal then delivers all that it still holds, and what other partitions have is passed over.
@@ -34,7 +35,12 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
         store.packerSlot.withLock { $0 = packer }
         packer.start()
         store.merger.start()
-        for day in opening.state.days.keys.sorted().dropLast() { store.merger.close(opening.state.days[day]!.partition) }
+        let days = opening.state.days.sorted { $0.key < $1.key }.map(\.value.partition)
+        for partition in days.dropLast() { store.merger.close(partition) }
+        if let last = days.last { store.merger.packed(last) }
+        let compactor = Compactor(store: store, configuration: configuration, logger: logger)
+        store.compactorSlot.withLock { $0 = compactor }
+        compactor.start()
         return store
     }
 
@@ -108,6 +114,12 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
         try packer.packAll()
     }
 
+    /// Compacts and merges what otherwise waits until there is time. Blocks the caller.
+    public func settle() throws {
+        guard let compactor else { throw StoreError.failed(reason: "the store is closed") }
+        try compactor.settle()
+    }
+
     /// Ends all threads and closes the files. What is not packed is in the journal; call ``packAll()`` before for a
     /// quick next start.
     public func close() async {
@@ -116,10 +128,15 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
             defer { slot = nil }
             return slot
         }
+        let compactor = compactorSlot.withLock { slot -> Compactor? in
+            defer { slot = nil }
+            return slot
+        }
         guard let packer else { return }
         await withCheckedContinuation { continuation in
             let thread = Thread {
                 packer.stop()
+                compactor?.stop()
                 self.merger.stop()
                 for partition in self.state.withLock({ $0.days.values.map(\.partition) }) { partition.close() }
                 continuation.resume()
@@ -129,5 +146,6 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
     }
 
     var packer: Packer? { packerSlot.withLock { $0 } }
+    var compactor: Compactor? { compactorSlot.withLock { $0 } }
     var waitingLookups: Int { threads.waitingCount }
 }

@@ -2,14 +2,22 @@
 public struct EventStoreConfiguration: Sendable {
     /// Folder of the day partitions; made when it is missing.
     public var folder: String
-    /// Lines of one block before compression. Larger blocks compress better and cost a lookup more: an actor's events
-    /// over a month lie in as many blocks as there are events, so the time to inflate one block is the price of it.
-    public var blockBytes = 64 << 10
-    /// libdeflate's level for blocks while there is time. Of canonical lines of 719 bytes in blocks of 64 KiB level 1 left
-    /// 120 bytes for 2.2 µs an event, level 4 109 for 3.8, level 6 101 for 5.1, level 7 99 for 6.7.
-    public var compressionLevel = 6
-    /// The level while events come faster than that: 20 bytes more an event, and 3 µs less.
-    public var pressedCompressionLevel = 1
+    /// Lines of one block before compression: what the term index points to, and what a lookup scans.
+    public var blockBytes = 128 << 10
+    /// Compressed bytes after which the packer begins a new members file. A closed one is compacted when there is time.
+    public var pieceBytes = 64 << 20
+    /// Lines of one gzip member after compaction. Larger ones compress better and cost more to inflate for one event.
+    public var memberBytes = 256 << 10
+    /// libdeflate's level for compacted members. Of canonical lines of 692 bytes in members of 256 KiB level 6 leaves
+    /// 87 bytes for 4.1 µs an event, level 7 85 for 5.9; the packer's level 1 in members of 128 KiB 111 for 1.7.
+    public var compactionLevel = 7
+    /// The packer must have had next to nothing to do for this long before a compaction of a day that goes on begins.
+    /// Besides blocks' rows of some dozen bytes it needs memory for two members and a compressed one.
+    public var compactionIdle: Duration = .seconds(3)
+    /// Uncompacted bytes of a day that goes on below which a compaction is not worth its file.
+    public var smallestCompactionBytes = 1 << 20
+    /// Files are not compacted together beyond this: so much is needed on the disk while it is done.
+    public var largestPieceBytes = 512 << 20
     /// Lines kept in memory until they are packed. Full means back-pressure on the writer.
     public var windowBytes = 64 << 20
     /// A partial block is packed once this many bytes were committed behind its first event, so that journal segments

@@ -1,15 +1,16 @@
 import Synchronization
 
-/// Lines of blocks that were inflated lately, within a limit of bytes: consecutive pages of one question and repeated
-/// deliveries of one batch meet the same blocks.
+/// Members that were inflated lately, within a limit of bytes: consecutive pages of one question, neighbouring blocks
+/// and repeated deliveries of one batch meet the same ones.
 final class InflatedBlocks: Sendable {
     private struct Key: Hashable {
         var day: Int64
-        var number: UInt32
+        var piece: UInt32
+        var offset: UInt64
     }
 
     private struct State {
-        var blocks: [Key: (lines: [UInt8], use: Int)] = [:]
+        var members: [Key: (lines: [UInt8], use: Int)] = [:]
         var bytes = 0
         var uses = 0
     }
@@ -19,38 +20,47 @@ final class InflatedBlocks: Sendable {
 
     init(largestBytes: Int) { self.largestBytes = largestBytes }
 
-    /// `nil` when the member is damaged.
-    func lines(of number: UInt32, _ entry: BlockEntry, in partition: Partition, _ inflater: borrowing Inflater, scanned: inout Scanned)
-        -> [UInt8]?
-    {
-        let key = Key(day: partition.day, number: number)
-        let known = state.withLock { state -> [UInt8]? in
-            state.uses += 1
-            state.blocks[key]?.use = state.uses
-            return state.blocks[key]?.lines
-        }
-        if let known { return known }
-        scanned.blocksInflated += 1
-        let lines = withUnsafeTemporaryAllocation(byteCount: Int(entry.length), alignment: 16) { member -> [UInt8]? in
-            guard partition.members.read(into: member, at: Int(entry.offset)) else { return nil }
-            return inflater.bytes(of: UnsafeRawBufferPointer(member), count: Int(entry.bytes))
-        }
-        guard let lines else {
+    /// The lines of block `number`, a part of what its member holds; `nil` when the member is damaged.
+    func lines(
+        of number: UInt32, in directory: BlockDirectory, day: Int64, _ inflater: borrowing Inflater, scanned: inout Scanned
+    ) -> ArraySlice<UInt8>? {
+        let entry = directory[number]
+        let start = Int(entry.location.start)
+        guard let member = member(entry.location, directory, day, inflater, &scanned), start + Int(entry.bytes) <= member.count else {
             scanned.damagedBlocks += 1
             return nil
         }
-        keep(lines, key)
+        return member[start..<start + Int(entry.bytes)]
+    }
+
+    private func member(
+        _ location: BlockLocation, _ directory: BlockDirectory, _ day: Int64, _ inflater: borrowing Inflater, _ scanned: inout Scanned
+    ) -> [UInt8]? {
+        let key = Key(day: day, piece: location.piece, offset: location.offset)
+        let known = state.withLock { state -> [UInt8]? in
+            state.uses += 1
+            state.members[key]?.use = state.uses
+            return state.members[key]?.lines
+        }
+        if let known { return known }
+        scanned.blocksInflated += 1
+        guard let file = directory.files[location.piece] else { return nil }
+        let lines = withUnsafeTemporaryAllocation(byteCount: Int(location.length), alignment: 16) { member -> [UInt8]? in
+            guard file.read(into: member, at: Int(location.offset)) else { return nil }
+            return inflater.bytes(of: UnsafeRawBufferPointer(member), count: Int(location.memberBytes))
+        }
+        if let lines { keep(lines, key) }
         return lines
     }
 
     private func keep(_ lines: [UInt8], _ key: Key) {
         state.withLock { state in
-            guard state.blocks[key] == nil, lines.count <= largestBytes else { return }
-            state.blocks[key] = (lines, state.uses)
+            guard state.members[key] == nil, lines.count <= largestBytes else { return }
+            state.members[key] = (lines, state.uses)
             state.bytes += lines.count
-            while state.bytes > largestBytes, let oldest = state.blocks.min(by: { $0.value.use < $1.value.use }) {
+            while state.bytes > largestBytes, let oldest = state.members.min(by: { $0.value.use < $1.value.use }) {
                 state.bytes -= oldest.value.lines.count
-                state.blocks[oldest.key] = nil
+                state.members[oldest.key] = nil
             }
         }
     }

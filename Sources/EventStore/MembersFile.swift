@@ -1,17 +1,19 @@
 import Glibc
 
-/// The gzip members of a partition's blocks, one after another: a flat file that `zcat` reads as it is.
+/// The gzip members of one piece of a day, one after another: a flat file that `zcat` reads as it is.
 ///
 /// They are not kept in SQLite, which would write each twice (log, then page) and lose the rest of each last page.
 /// Order of writing: members, `fdatasync`, then the transaction that refers to them; what lies behind the last
-/// referenced byte at opening was never referred to and is cut off.
+/// referenced byte at opening was never referred to and is cut off. A lookup that still holds the file reads on after
+/// its name is gone.
 final class MembersFile: Sendable {
     let path: String
     private let descriptor: Int32
 
-    init(path: String) throws {
+    /// `creates`: a file of this name may be there already only as the rest of an attempt that failed.
+    init(path: String, creates: Bool = false) throws {
         self.path = path
-        descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        descriptor = Glibc.open(path, creates ? O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC : O_RDWR | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw StoreError.io(path: path, operation: "open", errno: errno) }
     }
 
@@ -23,7 +25,6 @@ final class MembersFile: Sendable {
         return Int(status.st_size)
     }
 
-    /// Durable when it returns.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
         var done = 0
         while done < bytes.count {
@@ -34,6 +35,9 @@ final class MembersFile: Sendable {
             }
             done += written
         }
+    }
+
+    func sync() throws {
         guard fdatasync(descriptor) == 0 else { throw StoreError.io(path: path, operation: "fdatasync", errno: errno) }
     }
 

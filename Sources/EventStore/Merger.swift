@@ -5,11 +5,27 @@ import Logging
 import Synchronization
 
 /// Merges runs on a thread of low priority: `fanIn` neighbouring runs of one level become one of the next, so that a
-/// lookup seeks in a number of runs that grows with the logarithm of the day, and each pair is written as often. When a
-/// day is over all its runs become one.
+/// lookup seeks in a number of runs that grows with the logarithm of the day, and each pair is written as often. While
+/// nothing else is to do, small runs are merged with the next older ones as long as that pays. When a day is over all
+/// its runs become one.
 final class Merger: Sendable {
+    private enum Depth: Int, Comparable {
+        /// What lookups need: full rows of the tiers.
+        case tiers
+        /// What is worth doing while nothing else is to do, and giving space back.
+        case settles
+        /// Everything.
+        case closes
+
+        static func < (left: Depth, right: Depth) -> Bool { left.rawValue < right.rawValue }
+    }
+
     private struct State {
-        var waiting: [Int64: (partition: Partition, closes: Bool)] = [:]
+        var waiting: [Int64: (partition: Partition, depth: Depth)] = [:]
+        /// Runs that `settles` would merge now.
+        var unmerged: [Int64: Int] = [:]
+        /// Days written to since space was given back.
+        var untidy: Set<Int64> = []
         var isBusy = false
         var stops = false
         var hasStopped = false
@@ -20,6 +36,9 @@ final class Merger: Sendable {
     private let wake = Wake()
     private let finished = Wake()
     private let fanIn: Int
+    /// An older run is merged once all younger ones together have this part of its terms: so it is rewritten once for
+    /// every quarter it grows by.
+    private static let fairShare = 4
     private let logger: Logger
 
     /// Pages that go into one transaction while a large run is written: 4 MiB, so that the packer never waits long.
@@ -39,16 +58,33 @@ final class Merger: Sendable {
         thread.start()
     }
 
-    func packed(_ partition: Partition) {
+    /// Runs that merging will still join; at least 1 for each day that has space to give back.
+    var unmergedRuns: Int {
         state.withLock { state in
-            state.waiting[partition.day] = (partition, state.waiting[partition.day]?.closes ?? false)
+            Set(state.unmerged.keys).union(state.untidy).union(state.waiting.keys).reduce(0) { sum, day in
+                sum + max(state.unmerged[day] ?? 0, state.untidy.contains(day) || state.waiting[day] != nil ? 1 : 0)
+            } + (state.isBusy ? 1 : 0)
         }
-        wake.signal()
     }
 
+    func packed(_ partition: Partition) { enqueue(partition, .tiers) }
+
+    /// There is time for merging what the tiers leave.
+    func settle(_ partition: Partition) { enqueue(partition, .settles) }
+
     /// The day will get no more events as far as anybody knows.
-    func close(_ partition: Partition) {
-        state.withLock { $0.waiting[partition.day] = (partition, true) }
+    func close(_ partition: Partition) { enqueue(partition, .closes) }
+
+    /// Whether ``settle(_:)`` has something to do.
+    func needsSettling(_ day: Int64) -> Bool {
+        state.withLock { state in state.untidy.contains(day) || state.unmerged[day] ?? 0 > 0 }
+    }
+
+    private func enqueue(_ partition: Partition, _ depth: Depth) {
+        state.withLock { state in
+            if depth == .tiers { state.untidy.insert(partition.day) }
+            state.waiting[partition.day] = (partition, max(depth, state.waiting[partition.day]?.depth ?? .tiers))
+        }
         wake.signal()
     }
 
@@ -65,11 +101,12 @@ final class Merger: Sendable {
 
     private func run() {
         while true {
-            let (job, stops) = state.withLock { state -> ((partition: Partition, closes: Bool)?, Bool) in
+            let (job, stops) = state.withLock { state -> ((partition: Partition, depth: Depth)?, Bool) in
                 state.isBusy = false
                 if state.stops { return (nil, true) }
                 guard let day = state.waiting.keys.min() else { return (nil, false) }
                 state.isBusy = true
+                if state.waiting[day]!.depth > .tiers { state.untidy.remove(day) }
                 return (state.waiting.removeValue(forKey: day), false)
             }
             if stops { break }
@@ -78,9 +115,7 @@ final class Merger: Sendable {
                 wake.wait(milliseconds: 60_000)
                 continue
             }
-            do {
-                while !state.withLock({ $0.stops }), try mergeOnce(job.partition, all: job.closes) { state.withLock { $0.merges += 1 } }
-            } catch {
+            do { try work(on: job.partition, job.depth) } catch {
                 logger.error("merging \(Partition.name(day: job.partition.day)): \(error); its runs stay as they are")
             }
         }
@@ -88,12 +123,38 @@ final class Merger: Sendable {
         finished.signal()
     }
 
+    private func work(on partition: Partition, _ depth: Depth) throws {
+        while !state.withLock({ $0.stops }), try mergeOnce(partition, depth) { state.withLock { $0.merges += 1 } }
+        let left = try partition.read { worthMerging(try RunTable.runs($0))?.count ?? 0 }
+        state.withLock { $0.unmerged[partition.day] = left }
+        if depth > .tiers { try partition.tidy() }
+    }
+
     /// Whether there was something to merge.
-    func mergeOnce(_ partition: Partition, all: Bool) throws -> Bool {
+    private func mergeOnce(_ partition: Partition, _ depth: Depth) throws -> Bool {
         let runs = try partition.read { try RunTable.runs($0) }
-        guard let chosen = all ? (runs.count > 1 ? runs : nil) : choose(runs) else { return false }
+        let chosen =
+            switch depth {
+            case .tiers: choose(runs)
+            case .settles: worthMerging(runs)
+            case .closes: runs.count > 1 ? runs : nil
+            }
+        guard let chosen else { return false }
         try merge(chosen, in: partition)
         return true
+    }
+
+    /// The youngest runs from the oldest one on that is small enough beside all behind it. What is left are runs that
+    /// shrink by ``fairShare`` from each to the next.
+    private func worthMerging(_ runs: [Run]) -> [Run]? {
+        var younger = 0
+        var first: Int?
+        for (index, run) in runs.enumerated().reversed() {
+            let terms = run.ordinary + run.identities
+            if index + 1 < runs.count, terms <= younger * Self.fairShare { first = index }
+            younger += terms
+        }
+        return first.map { Array(runs[$0...]) }
     }
 
     /// The oldest row of `fanIn` neighbours of one level, lowest level first.
@@ -163,7 +224,7 @@ final class Merger: Sendable {
 
     private static func rollups(of runs: [Run], _ partition: Partition) throws -> [(key: UInt64, count: UInt64)] {
         var rows: [(key: UInt64, count: UInt64)] = []
-        try partition.read { database in
+        try partition.scan { database in
             for run in runs { try RunTable.rollups(0...UInt64(1) << 46 - 1, run: run.number, database) { rows.append(($0, $1)) } }
         }
         rows.sort { $0.key < $1.key }
@@ -223,7 +284,7 @@ struct TermStream {
         page = 0
         guard let from = next else { return }
         let end = run << RunTable.termBits | ((1 << RunTable.termBits) - 1)
-        pages = try partition.read { database in
+        pages = try partition.scan { database in
             try Row.fetchAll(
                 database.cachedStatement(sql: "SELECT id, body FROM term_page WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"),
                 arguments: [from, end, Self.pagesARead]

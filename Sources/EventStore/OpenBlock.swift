@@ -63,12 +63,13 @@ final class OpenBlock: @unchecked Sendable {
     let startBytes: Int
     let startTime: ContinuousClock.Instant
 
-    private static let firstLineBytes = 4096
     private static let firstEventCount = 8
 
-    init(tenant: UInt32, day: Int64, firstPosition: UInt64, startBytes: Int, startTime: ContinuousClock.Instant) {
-        view = BlockView(
-            tenant: tenant, day: day, lines: AppendOnly(capacity: Self.firstLineBytes), events: AppendOnly(capacity: Self.firstEventCount))
+    /// `lines`: where its lines will stand at first.
+    init(
+        tenant: UInt32, day: Int64, firstPosition: UInt64, startBytes: Int, startTime: ContinuousClock.Instant, lines: AppendOnly<UInt8>
+    ) {
+        view = BlockView(tenant: tenant, day: day, lines: lines, events: AppendOnly(capacity: Self.firstEventCount))
         published = view
         self.firstPosition = firstPosition
         self.startBytes = startBytes
@@ -76,9 +77,11 @@ final class OpenBlock: @unchecked Sendable {
     }
 
     /// `line` with its newline.
-    func append(_ line: UnsafeRawBufferPointer, _ event: CommittedEvent, position: UInt64) {
+    func append(_ line: UnsafeRawBufferPointer, _ event: CommittedEvent, position: UInt64, _ buffers: inout BlockBuffers) {
         if view.byteCount + line.count > view.lines.capacity {
-            view.lines = view.lines.grown(to: max(view.lines.capacity * 2, view.byteCount + line.count), keeping: view.byteCount)
+            let larger = buffers.take(atLeast: view.byteCount + line.count, instead: view.lines.capacity)
+            larger.base.update(from: view.lines.base, count: view.byteCount)
+            view.lines = larger
         }
         if view.count == view.events.capacity { view.events = view.events.grown(to: view.count * 2, keeping: view.count) }
         UnsafeMutableRawPointer(view.lines.base + view.byteCount).copyMemory(from: line.baseAddress!, byteCount: line.count)
@@ -89,5 +92,43 @@ final class OpenBlock: @unchecked Sendable {
         view.count += 1
         view.minTime = min(view.minTime, event.time)
         view.maxTime = max(view.maxTime, event.time)
+    }
+}
+
+/// Memory for the lines of open blocks. A buffer of full size is used again, because giving 128 KiB back to the system
+/// and faulting them in anew costs as much as copying them; a tenant that does not fill blocks gets no more than four
+/// times what it has, so that thousands of quiet ones fit.
+struct BlockBuffers {
+    private let fullBytes: Int
+    private var free: [AppendOnly<UInt8>] = []
+
+    /// As many as one pack gives back.
+    private static let keptBytes = 8 << 20
+    private static let firstBytes = 4096
+    private static let growth = 4
+
+    init(fullBytes: Int) { self.fullBytes = fullBytes }
+
+    /// For a tenant's next block; `isFull` when it is expected to be filled, as the one before it.
+    mutating func first(isFull: Bool) -> AppendOnly<UInt8> {
+        isFull ? full() : AppendOnly(capacity: min(Self.firstBytes, fullBytes))
+    }
+
+    mutating func take(atLeast count: Int, instead capacity: Int) -> AppendOnly<UInt8> {
+        if count > fullBytes { return AppendOnly(capacity: count) }
+        let next = max(count, capacity * Self.growth)
+        return next * 2 > fullBytes ? full() : AppendOnly(capacity: next)
+    }
+
+    private mutating func full() -> AppendOnly<UInt8> { free.popLast() ?? AppendOnly(capacity: fullBytes) }
+
+    /// Takes the buffer of a packed block back unless a lookup still reads it.
+    mutating func giveBack(_ block: OpenBlock) {
+        let empty = AppendOnly<UInt8>(capacity: 0)
+        var lines = block.view.lines
+        block.view.lines = empty
+        block.published.lines = empty
+        guard lines.capacity == fullBytes, free.count * fullBytes < Self.keptBytes, isKnownUniquelyReferenced(&lines) else { return }
+        free.append(lines)
     }
 }

@@ -21,7 +21,8 @@ final class Packer: @unchecked Sendable {
     /// Signalled after each pass, for a writer that waits for room.
     let room = Wake()
 
-    private var tools: PackTools
+    private var tools = PackTools()
+    private var buffers: BlockBuffers
     private var writers: [Int64: DayWriter] = [:]
     private var blocks: [UInt32: OpenBlock] = [:]
     private let requests = Mutex(Requests())
@@ -32,14 +33,16 @@ final class Packer: @unchecked Sendable {
         var stops = false
         var hasStopped = false
         var error: String?
+        var busy: Duration = .zero
     }
 
+    /// Time spent working since the start.
+    var busy: Duration { requests.withLock { $0.busy } }
+
     /// Full blocks are packed together from this many bytes on, which spreads two syncs over many events...
-    private static let packBytes = 8 << 20
+    static let packBytes = 8 << 20
     /// ...or after this time, so that a slow stream does not pile them up.
     private static let packMilliseconds = 1000
-    /// More than this waiting to be packed: events come faster than they can be compressed well.
-    private static let pressingBytes = 12 << 20
     /// A pack is one transaction; more blocks than this go into the next.
     private static let largestPackBytes = 24 << 20
 
@@ -47,7 +50,7 @@ final class Packer: @unchecked Sendable {
         self.store = store
         self.configuration = configuration
         self.logger = logger
-        tools = PackTools(level: configuration.compressionLevel, pressedLevel: configuration.pressedCompressionLevel)
+        buffers = BlockBuffers(fullBytes: configuration.blockBytes)
     }
 
     func start() {
@@ -87,6 +90,7 @@ final class Packer: @unchecked Sendable {
     private func run() {
         var lastPack = ContinuousClock.now
         while true {
+            let began = ContinuousClock.now
             let (stops, flushes) = requests.withLock { ($0.stops, $0.flushes) }
             if stops { break }
             takeApart()
@@ -103,6 +107,7 @@ final class Packer: @unchecked Sendable {
                 lastPack = .now
                 room.signal()
             }
+            requests.withLock { $0.busy += .now - began }
             if wantsAll {
                 requests.withLock {
                     $0.flushed = flushes
@@ -131,18 +136,21 @@ final class Packer: @unchecked Sendable {
                     let line = UnsafeRawBufferPointer(rebasing: lines[Int(event.offset)..<Int(event.offset + event.length)])
                     let position = CanonicalLine(line)?.position ?? batch.batch.firstPosition
                     var block = blocks[event.tenant]
+                    var isNext = false
                     if let full = block, full.view.day != batch.day || full.view.byteCount + line.count > configuration.blockBytes {
                         closed.append(full)
                         block = nil
+                        isNext = true
                     }
                     if block == nil {
                         block = OpenBlock(
-                            tenant: event.tenant, day: batch.day, firstPosition: position, startBytes: batch.startBytes, startTime: now)
+                            tenant: event.tenant, day: batch.day, firstPosition: position, startBytes: batch.startBytes, startTime: now,
+                            lines: buffers.first(isFull: isNext))
                         blocks[event.tenant] = block
                     }
                     if let block {
                         if block.view.byteCount == block.published.byteCount { touched.append(block) }
-                        block.append(line, event, position: position)
+                        block.append(line, event, position: position, &buffers)
                     }
                 }
             }
@@ -227,15 +235,13 @@ final class Packer: @unchecked Sendable {
         let day = chosen[0].view.day
         let writer = try writer(day)
         let identifiers = Set(chosen.map { ObjectIdentifier($0) })
-        let (applied, waiting) = store.state.withLock { state -> (UInt64, Int) in
-            let waiting = state.fresh.reduce(0) { $0 + $1.batch.lines.count } + state.ready.reduce(0) { $0 + $1.view.byteCount }
+        let applied = store.state.withLock { state in
             let ready = state.ready
             defer { state.ready = ready }
             state.ready.removeAll { identifiers.contains(ObjectIdentifier($0)) }
-            return (max(state.appliedPosition, state.firstUnpacked), waiting)
+            return max(state.appliedPosition, state.firstUnpacked)
         }
-        let packed = try writer.pack(
-            chosen, appliedPosition: applied, tools: &tools, fast: waiting > Self.pressingBytes, name: store.tenantName)
+        let packed = try writer.pack(chosen, appliedPosition: applied, tools: &tools, name: store.tenantName)
         var names: [UInt32: String] = [:]
         for entry in packed.entries where names[entry.tenant] == nil { names[entry.tenant] = store.tenantName(entry.tenant) }
         store.state.withLock { state in
@@ -249,6 +255,7 @@ final class Packer: @unchecked Sendable {
             }
             var dayState = state.days[day] ?? DayState(partition: writer.partition, tenants: [:], directory: BlockDirectory())
             state.days[day] = nil
+            if let file = writer.file { dayState.directory?.add(file.file, piece: file.piece) }
             for (index, entry) in packed.entries.enumerated() {
                 dayState.directory?.append(entry)
                 dayState.tenants[entry.tenant, default: TenantSummary(name: names[entry.tenant] ?? "")].add(
@@ -257,8 +264,11 @@ final class Packer: @unchecked Sendable {
             }
             state.days[day] = dayState
         }
+        writer.published()
         store.forgetIdentities(of: chosen)
+        for block in chosen { buffers.giveBack(block) }
         store.merger.packed(writer.partition)
+        store.compactor?.packed()
     }
 
     private func writer(_ day: Int64) throws -> DayWriter {
@@ -266,7 +276,7 @@ final class Packer: @unchecked Sendable {
         // Only the last two days are written at once, so an older one is finished.
         for old in writers.keys.sorted().dropLast(1) { writers[old] = nil }
         let partition = try store.partitionForPacking(day)
-        let writer = try DayWriter(partition)
+        let writer = try DayWriter(partition, pieceBytes: configuration.pieceBytes)
         writers[day] = writer
         return writer
     }

@@ -2,19 +2,23 @@ import CDeflate
 import EventModel
 import Foundation
 
-/// Makes a day's index again from its members file, which says everything the index does: each gzip member is one block
-/// of one tenant, and each line carries its `seq`, and tenant and position in its id.
+/// Makes a day's index again from its pieces, which say everything the index does: each gzip member holds lines of one
+/// tenant, and each line carries its `seq`, and tenant and position in its id. A compaction that was interrupted leaves
+/// old and new files beside each other; their names tell which take the place of which. A line whose `seq` its tenant
+/// had already is passed over, so nothing is indexed twice whatever the files hold.
 ///
 /// A marker file stands beside the day from before the first byte is written until the last one is durable, so that a
 /// rebuild that was interrupted is begun anew and half an index is never taken for a whole one. A lookup that meets
-/// damage in the index leaves the same marker for the next start. The members file itself is only read: bytes that are
+/// damage in the index leaves the same marker for the next start. The pieces themselves are only read: bytes that are
 /// no member are stepped over and counted.
 struct PartitionRebuild: ~Copyable {
     private let partition: Partition
+    private let blockBytes: Int
     private var writer: DayWriter
-    private var tools = PackTools(level: 1, pressedLevel: 1)
+    private var tools = PackTools()
+    private var buffers: BlockBuffers
     private var blocks: [OpenBlock] = []
-    private var members: [Range<Int>] = []
+    private var locations: [BlockLocation] = []
     private var waitingBytes = 0
     private var names: [UInt32: String] = [:]
     private var lastSeqs: [UInt32: UInt64] = [:]
@@ -22,32 +26,46 @@ struct PartitionRebuild: ~Copyable {
 
     /// Lines indexed in one transaction; bounds the memory, as in the packer.
     private static let transactionBytes = 16 << 20
-    /// A block is one line at least, and a line has its limit; this is far above both.
-    private static let largestBlockBytes = 64 << 20
+    /// A member is one line at least, and a line has its limit; this is far above both.
+    private static let largestMemberBytes = 64 << 20
 
     static func marker(_ folder: String, _ day: Int64) -> String { folder + "/" + Partition.name(day: day) + ".rebuild" }
 
-    /// The index must be out of the way.
-    static func run(folder: String, day: Int64) throws -> StoreReport.Rebuilt {
-        let partition = try Partition(folder: folder, day: day)
+    /// The index must be out of the way. `blockBytes`: lines of one block; larger members become several.
+    static func run(folder: String, day: Int64, blockBytes: Int) throws -> StoreReport.Rebuilt {
+        let partition = Partition(folder: folder, day: day)
         defer { partition.close() }
-        var rebuild = try PartitionRebuild(partition)
-        try rebuild.walk()
+        var rebuild = try PartitionRebuild(partition, blockBytes: blockBytes)
+        let names = try StoreOpening.pieces(folder, day)
+        var pieces: [Piece] = []
+        for name in names where !names.contains(where: { $0.supersedes(name) }) {
+            let file = try MembersFile(path: partition.path(of: name))
+            pieces.append(Piece(id: UInt32(pieces.count + 1), name: name, bytes: try file.length()))
+            try rebuild.walk(file, pieces[pieces.count - 1])
+        }
+        try partition.writer().write { database in for piece in pieces { try PieceTable.put(piece, database) } }
         rebuild.summary.day = Partition.name(day: day)
         return rebuild.summary
     }
 
-    private init(_ partition: Partition) throws {
+    private init(_ partition: Partition, blockBytes: Int) throws {
         self.partition = partition
-        writer = try DayWriter(partition)
+        self.blockBytes = blockBytes
+        buffers = BlockBuffers(fullBytes: blockBytes)
+        writer = try DayWriter(partition, pieceBytes: .max)
     }
 
-    private mutating func walk() throws {
-        let end = try partition.members.length()
-        let walker = MemberWalker(partition.members, end: end)
+    private mutating func walk(_ file: MembersFile, _ piece: Piece) throws {
+        let end = piece.bytes
+        let walker = MemberWalker(file, end: end)
         var at = 0
         while at < end {
-            if let (lines, length) = walker.member(at: at, largestBytes: Self.largestBlockBytes), add(lines, at..<at + length) {
+            if let (lines, length) = walker.member(at: at, largestBytes: Self.largestMemberBytes),
+                add(
+                    lines,
+                    BlockLocation(
+                        piece: piece.id, length: UInt32(length), offset: UInt64(at), memberBytes: UInt32(lines.count), start: 0))
+            {
                 at += length
                 if waitingBytes >= Self.transactionBytes { try index() }
             } else {
@@ -59,46 +77,64 @@ struct PartitionRebuild: ~Copyable {
         try index()
     }
 
-    /// `false` when these are not lines of one tenant that go on where its last block ended.
-    private mutating func add(_ lines: [UInt8], _ member: Range<Int>) -> Bool {
-        lines.withUnsafeBytes { lines in
-            var block: OpenBlock?
+    /// `false` when these are not lines of one tenant in the order of their `seq`.
+    private mutating func add(_ lines: [UInt8], _ member: BlockLocation) -> Bool {
+        var made: [(block: OpenBlock, start: Int)] = []
+        let isGood = lines.withUnsafeBytes { lines in
+            var tenant: UInt32?
+            var lastSeq: UInt64 = 0
             var start = 0
             while let end = lineEnd(lines, start) {
                 let line = UnsafeRawBufferPointer(rebasing: lines[start...end])
-                guard let head = CanonicalLine(line), let id = EventID(String(decoding: head.id, as: UTF8.self)) else { return false }
-                guard block != nil || head.seq > lastSeqs[id.tenant] ?? 0 else { return false }
-                let facts = LineIdentity(head.body)
-                if names[id.tenant] == nil { names[id.tenant] = facts.tenant }
-                let open =
-                    block ?? OpenBlock(tenant: id.tenant, day: partition.day, firstPosition: id.position, startBytes: 0, startTime: .now)
-                guard open.view.tenant == id.tenant else { return false }
-                block = open
-                open.append(
-                    line,
-                    CommittedEvent(
-                        offset: 0, length: UInt32(line.count), tenant: id.tenant, seq: head.seq, time: head.time, identity: facts.identity),
-                    position: id.position)
+                guard let head = CanonicalLine(line), let id = EventID(String(decoding: head.id, as: UTF8.self)),
+                    tenant ?? id.tenant == id.tenant, head.seq > lastSeq
+                else { return false }
+                tenant = id.tenant
+                lastSeq = head.seq
+                if head.seq > lastSeqs[id.tenant] ?? 0 { append(line, head, id, at: start, to: &made) }
                 start = end + 1
             }
-            guard let block, start == lines.count else { return false }
-            lastSeqs[block.view.tenant] = block.view.events.base[block.view.count - 1].seq
-            blocks.append(block)
-            members.append(member)
-            waitingBytes += lines.count
-            return true
+            if let tenant { lastSeqs[tenant] = max(lastSeqs[tenant] ?? 0, lastSeq) }
+            return tenant != nil && start == lines.count
         }
+        guard isGood else { return false }
+        for (block, start) in made {
+            var location = member
+            location.start = UInt32(start)
+            blocks.append(block)
+            locations.append(location)
+            waitingBytes += block.view.byteCount
+        }
+        return true
+    }
+
+    private mutating func append(
+        _ line: UnsafeRawBufferPointer, _ head: CanonicalLine, _ id: EventID, at start: Int, to made: inout [(block: OpenBlock, start: Int)]
+    ) {
+        let facts = LineIdentity(head.body)
+        if names[id.tenant] == nil { names[id.tenant] = facts.tenant }
+        if made.isEmpty || made[made.count - 1].block.view.byteCount + line.count > blockBytes {
+            let block = OpenBlock(
+                tenant: id.tenant, day: partition.day, firstPosition: id.position, startBytes: 0, startTime: .now,
+                lines: buffers.first(isFull: false))
+            made.append((block, start))
+        }
+        made[made.count - 1].block.append(
+            line,
+            CommittedEvent(
+                offset: 0, length: UInt32(line.count), tenant: id.tenant, seq: head.seq, time: head.time, identity: facts.identity),
+            position: id.position, &buffers)
     }
 
     private mutating func index() throws {
         guard !blocks.isEmpty else { return }
         let names = names
         // Position 0: what the journal still holds is asked for again, and what is here already is passed over.
-        _ = try writer.pack(blocks, appliedPosition: 0, tools: &tools, fast: true, members: members) { names[$0] ?? "" }
+        _ = try writer.pack(blocks, appliedPosition: 0, tools: &tools, locations: locations) { names[$0] ?? "" }
         summary.blocks += blocks.count
         summary.events += blocks.reduce(0) { $0 + $1.view.count }
         blocks.removeAll()
-        members.removeAll()
+        locations.removeAll()
         waitingBytes = 0
     }
 }
@@ -133,7 +169,7 @@ struct LineIdentity {
     }
 }
 
-/// Reads a members file without its index, a piece at a time.
+/// Reads a piece without its index, a piece at a time.
 final class MemberWalker {
     private let file: MembersFile
     private let end: Int

@@ -14,7 +14,7 @@ extension EventStore {
         let directory = try directory(state.directory, of: state.partition)
         guard let number = directory.number(tenant: id.tenant, position: id.position) else { return nil }
         var scanned = Scanned()
-        guard let lines = inflated.lines(of: number, directory[number], in: state.partition, Inflater(), scanned: &scanned) else {
+        guard let lines = inflated.lines(of: number, in: directory, day: day, Inflater(), scanned: &scanned) else {
             noteDamagedBlock(state.partition, number)
             throw SearchError.unreadable(partition: Partition.name(day: day), reason: "block \(number) is damaged")
         }
@@ -48,7 +48,7 @@ struct Replay: ~Copyable {
         var firstPosition: UInt64
         var partition: Partition
         var number: UInt32
-        var entry: BlockEntry
+        var directory: BlockDirectory
 
         static func < (left: Waiting, right: Waiting) -> Bool { left.firstPosition < right.firstPosition }
         static func == (left: Waiting, right: Waiting) -> Bool { left.firstPosition == right.firstPosition }
@@ -103,13 +103,16 @@ struct Replay: ~Copyable {
         return numbers.compactMap { number in
             let entry = directory[number]
             guard entry.lastPosition >= first else { return nil }
-            return Waiting(firstPosition: entry.firstPosition, partition: partition, number: number, entry: entry)
+            return Waiting(firstPosition: entry.firstPosition, partition: partition, number: number, directory: directory)
         }
     }
 
     private func open(_ block: Waiting, _ lines: inout Heap<Line>) {
         var scanned = Scanned()
-        guard let bytes = store.inflated.lines(of: block.number, block.entry, in: block.partition, inflater, scanned: &scanned) else {
+        guard
+            let bytes = store.inflated.lines(
+                of: block.number, in: block.directory, day: block.partition.day, inflater, scanned: &scanned)
+        else {
             store.noteDamagedBlock(block.partition, block.number)
             return
         }
@@ -117,7 +120,7 @@ struct Replay: ~Copyable {
             var start = 0
             while let end = lineEnd(raw, start) {
                 if let head = CanonicalLine(UnsafeRawBufferPointer(rebasing: raw[start..<end])), head.position >= first {
-                    lines.insert(Line(position: head.position, line: bytes[start..<end]))
+                    lines.insert(Line(position: head.position, line: bytes[bytes.startIndex + start..<bytes.startIndex + end]))
                 }
                 start = end + 1
             }

@@ -193,42 +193,43 @@ struct Search: ~Copyable {
 
     private mutating func searchBlock(_ source: Source) {
         let partition = days[Int(source.day)].partition
-        guard let entry = days[Int(source.day)].directory?[source.block] else { return }
-        guard let lines = store.inflated.lines(of: source.block, entry, in: partition, inflater, scanned: &scanned) else {
+        guard let directory = days[Int(source.day)].directory else { return }
+        guard let lines = store.inflated.lines(of: source.block, in: directory, day: partition.day, inflater, scanned: &scanned) else {
             store.noteDamagedBlock(partition, source.block)
             return
         }
         scanned.bytes += lines.count
         blockBytes += lines.count
+        let tenant = directory[source.block].tenant
         lines.withUnsafeBytes { bytes in
             if filter.needle.isEmpty {
-                searchAllLines(bytes, lines, entry)
+                searchAllLines(bytes, tenant)
             } else {
-                searchHits(bytes, lines, entry, NeedleSearch(filter.needle))
+                searchHits(bytes, tenant, NeedleSearch(filter.needle))
             }
         }
     }
 
-    private mutating func searchAllLines(_ bytes: UnsafeRawBufferPointer, _ lines: [UInt8], _ entry: BlockEntry) {
+    private mutating func searchAllLines(_ bytes: UnsafeRawBufferPointer, _ tenant: UInt32) {
         var start = 0
         while let end = lineEnd(bytes, start) {
-            consider(bytes, lines, start..<end, entry.tenant)
+            consider(bytes, start..<end, tenant)
             start = end + 1
         }
     }
 
-    private mutating func searchHits(_ bytes: UnsafeRawBufferPointer, _ lines: [UInt8], _ entry: BlockEntry, _ needle: NeedleSearch) {
+    private mutating func searchHits(_ bytes: UnsafeRawBufferPointer, _ tenant: UInt32, _ needle: NeedleSearch) {
         var at = 0
         while let hit = needle.first(in: bytes, from: at) {
             var start = hit
             while start > 0, bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
             guard let end = lineEnd(bytes, hit) else { return }
-            consider(bytes, lines, start..<end, entry.tenant)
+            consider(bytes, start..<end, tenant)
             at = end + 1
         }
     }
 
-    private mutating func consider(_ bytes: UnsafeRawBufferPointer, _ lines: [UInt8], _ range: Range<Int>, _ tenant: UInt32) {
+    private mutating func consider(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ tenant: UInt32) {
         scanned.events += 1
         let line = UnsafeRawBufferPointer(rebasing: bytes[range])
         guard let head = CanonicalLine(line) else { return }
@@ -236,7 +237,8 @@ struct Search: ~Copyable {
         guard times.contains(key.time), isBehindCursor(key) else { return }
         if let worst = hits.first, isFull, !(descending ? worst.key < key : key < worst.key) { return }
         guard filter.matches(line, &scratch) else { return }
-        take(key) { lines[range] }
+        // A copy: the answer would hold a whole member for each of its events otherwise.
+        take(key) { ArraySlice(line) }
     }
 
     private mutating func page(stoppedAt: Int64?) -> SearchPage {

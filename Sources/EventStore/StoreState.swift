@@ -20,6 +20,8 @@ struct DayState: Sendable {
     var directory: BlockDirectory?
     /// Its directory changes with every pack and must stay.
     var isPacked = false
+    /// Tells whether blocks were moved while a directory was being read.
+    var compactions = 0
     /// For choosing which directory to let go.
     var lastUse = 0
 }

@@ -33,7 +33,7 @@ import Testing
         let received = feed.received
         _ = feed.batch(1500)
         // Nothing can be opened where the day's files should be.
-        let obstacle = folder.path + "/2026-11-20.members"
+        let obstacle = folder.path + "/2026-11-20.sqlite"
         try FileManager.default.createDirectory(atPath: obstacle, withIntermediateDirectories: false)
         let configuration = JournalConfiguration(
             folder: FilePath(folder.path + "/journal"), node: 7, now: { Timestamp(milliseconds: received) })
@@ -77,7 +77,7 @@ import Testing
         store.committed(feed.batch(300))
         try store.packAll()
         await store.close()
-        let members = URL(fileURLWithPath: folder.path + "/2026-11-20.members")
+        let members = URL(fileURLWithPath: folder.path + "/2026-11-20.0001.members")
         var bytes = try Data(contentsOf: members)
         for index in stride(from: 100, to: bytes.count, by: 200) { bytes[index] ^= 0xFF }
         try bytes.write(to: members)

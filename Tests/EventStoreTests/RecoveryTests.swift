@@ -78,7 +78,7 @@ import Testing
         store.committed(feed.batch(300))
         try store.packAll()
         await store.close()
-        let members = folder.path + "/2026-11-20.members"
+        let members = folder.path + "/2026-11-20.0001.members"
         let handle = FileHandle(forWritingAtPath: members)!
         try handle.seekToEnd()
         try handle.write(contentsOf: Data(repeating: 7, count: 777))
@@ -141,7 +141,12 @@ import Testing
 
     private func damage(_ base: String, _ how: String) throws {
         let index = URL(fileURLWithPath: base + ".sqlite")
-        let members = URL(fileURLWithPath: base + ".members")
+        // The day is over, so its piece may have been compacted or not.
+        let day = String(base.suffix(10))
+        let piece = try FileManager.default.contentsOfDirectory(atPath: String(base.dropLast(11))).first {
+            $0.hasPrefix(day) && PieceName(fileName: $0) != nil
+        }
+        let members = URL(fileURLWithPath: String(base.dropLast(10)) + piece!)
         switch how {
         case "garbage": try Data(repeating: 0x55, count: 20_000).write(to: index)
         case "truncated": try Data(contentsOf: index).prefix(5000).write(to: index)
@@ -168,7 +173,7 @@ import Testing
     @Test("members that hold no member at all are moved aside and not written over")
     func unreadable() async throws {
         let folder = try StoreFolder()
-        let path = folder.path + "/2026-11-20.members"
+        let path = folder.path + "/2026-11-20.0001.members"
         try Data(repeating: 0x55, count: 3000).write(to: URL(fileURLWithPath: path))
         var feed = EventFeed(seed: 49)
         let store = try folder.open()
@@ -188,7 +193,7 @@ import Testing
         store.committed(feed.batch(500))
         try store.packAll()
         await store.close()
-        let members = URL(fileURLWithPath: folder.path + "/2026-11-20.members")
+        let members = URL(fileURLWithPath: folder.path + "/2026-11-20.0001.members")
         var bytes = try Data(contentsOf: members)
         bytes[bytes.count / 2] ^= 0xFF
         try bytes.write(to: members)
@@ -243,7 +248,7 @@ import Testing
         store.committed(feed.batch(500))
         try store.packAll()
         await store.close()
-        let members = URL(fileURLWithPath: folder.path + "/2026-11-20.members")
+        let members = URL(fileURLWithPath: folder.path + "/2026-11-20.0001.members")
         var bytes = try Data(contentsOf: members)
         bytes[bytes.count / 2] ^= 0xFF
         try bytes.write(to: members)
@@ -266,7 +271,7 @@ import Testing
         await store.close()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "zcat < '\(folder.path)/2026-11-20.members' | sort | md5sum"]
+        process.arguments = ["-c", "zcat < '\(folder.path)/2026-11-20.0001.members' | sort | md5sum"]
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()

@@ -92,7 +92,11 @@ public struct Settings: Sendable {
     private static func store(_ reader: inout SettingsReader, folder: String) throws(SettingsError) -> EventStoreConfiguration {
         var store = EventStoreConfiguration(folder: folder)
         store.blockBytes = try reader.bytes("store.block_bytes", in: 4 << 10...1 << 20, default: store.blockBytes)
-        store.compressionLevel = try reader.count("store.compression_level", in: 1...12, default: store.compressionLevel)
+        store.pieceBytes = try reader.bytes("store.piece_bytes", in: 1 << 20...1 << 30, default: store.pieceBytes)
+        store.memberBytes = try reader.bytes("store.member_bytes", in: 4 << 10...16 << 20, default: store.memberBytes)
+        store.compactionLevel = try reader.count("store.compaction_level", in: 1...12, default: store.compactionLevel)
+        store.compactionIdle = try reader.duration(
+            "store.compaction_idle", in: .milliseconds(100)...(.seconds(86_400)), default: store.compactionIdle)
         store.windowBytes = try reader.bytes("store.window_bytes", in: 4 << 20...4 << 30, default: store.windowBytes)
         store.lagBytes = try reader.bytes("store.lag_bytes", in: 4 << 20...64 << 30, default: store.lagBytes)
         store.partialAge = try reader.duration("store.partial_age", in: .seconds(1)...(.seconds(86_400)), default: store.partialAge)

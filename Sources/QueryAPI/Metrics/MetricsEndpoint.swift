@@ -103,6 +103,20 @@ public struct MetricsEndpoint: Sendable {
         text.single("daybook_store_window_bytes", .gauge, "Bytes of fresh events in memory.", store.windowBytes)
         text.single("daybook_store_packs_total", .counter, "Packing rounds.", store.packs)
         text.single("daybook_store_merges_total", .counter, "Merges of term runs.", store.merges)
+        text.single(
+            "daybook_store_unmerged_runs", .gauge,
+            "Term runs that are still merged, and days whose space is given back, once there is time.",
+            store.unmergedRuns)
+        text.single(
+            "daybook_store_uncompacted_bytes", .gauge, "Bytes of members files that are rewritten once there is time.",
+            store.uncompactedBytes)
+        text.single("daybook_store_compacted_bytes", .gauge, "Bytes of members files that were compacted.", store.compactedBytes)
+        text.single("daybook_store_compactions_total", .counter, "Compactions of members files.", store.compactions)
+        text.single(
+            "daybook_store_compactions_failed_total", .counter, "Compactions that failed and are tried again.", store.compactionsFailed)
+        text.single(
+            "daybook_store_compaction_waits", .gauge, "1 while a compaction waits for the packer to have less to do.",
+            store.compactionWaits ? 1 : 0)
         text.single("daybook_store_damaged_blocks", .gauge, "Blocks that could not be read.", store.damagedBlocks)
         text.single("daybook_store_waiting_lookups", .gauge, "Lookups waiting for a thread.", store.waitingLookups)
     }

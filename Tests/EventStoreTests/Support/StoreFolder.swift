@@ -13,12 +13,21 @@ final class StoreFolder {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
+    /// A folder with the same files.
+    init(copyOf other: String) throws {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("store-\(UUID().uuidString)").path
+        try FileManager.default.copyItem(atPath: other, toPath: path)
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func open(_ change: (inout EventStoreConfiguration) -> Void = { _ in }) throws -> EventStore {
         var configuration = EventStoreConfiguration(folder: path)
         configuration.blockBytes = 8 << 10
-        configuration.compressionLevel = 1
+        configuration.memberBytes = 16 << 10
+        configuration.compactionLevel = 6
+        // Only when a test asks for it.
+        configuration.compactionIdle = .seconds(3600)
         configuration.mergeFanIn = 3
         change(&configuration)
         var logger = Logger(label: "test")

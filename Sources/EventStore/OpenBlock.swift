@@ -65,10 +65,16 @@ final class OpenBlock: @unchecked Sendable {
 
     private static let firstEventCount = 8
 
-    /// `lines`: where its lines will stand at first.
+    /// Its buffer was given before it was needed.
+    let isAhead: Bool
+
+    /// `follows`: the tenant has just filled a block.
     init(
-        tenant: UInt32, day: Int64, firstPosition: UInt64, startBytes: Int, startTime: ContinuousClock.Instant, lines: AppendOnly<UInt8>
+        tenant: UInt32, day: Int64, firstPosition: UInt64, startBytes: Int, startTime: ContinuousClock.Instant, follows: Bool,
+        _ buffers: inout BlockBuffers
     ) {
+        let (lines, isAhead) = buffers.first(isFull: follows)
+        self.isAhead = isAhead
         view = BlockView(tenant: tenant, day: day, lines: lines, events: AppendOnly(capacity: Self.firstEventCount))
         published = view
         self.firstPosition = firstPosition
@@ -77,9 +83,9 @@ final class OpenBlock: @unchecked Sendable {
     }
 
     /// `line` with its newline.
-    func append(_ line: UnsafeRawBufferPointer, _ event: CommittedEvent, position: UInt64, _ buffers: inout BlockBuffers) {
+    func append(_ line: UnsafeRawBufferPointer, _ event: CommittedEvent, position: UInt64, _ buffers: borrowing BlockBuffers) {
         if view.byteCount + line.count > view.lines.capacity {
-            let larger = buffers.take(atLeast: view.byteCount + line.count, instead: view.lines.capacity)
+            let larger = buffers.take(atLeast: view.byteCount + line.count, insteadOf: view.lines.capacity)
             larger.base.update(from: view.lines.base, count: view.byteCount)
             view.lines = larger
         }
@@ -96,31 +102,33 @@ final class OpenBlock: @unchecked Sendable {
 }
 
 /// Memory for the lines of open blocks. A buffer of full size is used again, because giving 128 KiB back to the system
-/// and faulting them in anew costs as much as copying them; a tenant that does not fill blocks gets no more than four
-/// times what it has, so that thousands of quiet ones fit.
+/// and faulting them in anew costs as much as copying them. Tenants that do not fill blocks get twice what they have, so
+/// that thousands of quiet ones fit.
 struct BlockBuffers {
     private let fullBytes: Int
     private var free: [AppendOnly<UInt8>] = []
+    /// Of full size, given before they were needed.
+    private var ahead = 0
 
     /// As many as one pack gives back.
     private static let keptBytes = 8 << 20
+    /// Whatever tenants did before, no more than this is given ahead.
+    private static let aheadBytes = 32 << 20
     private static let firstBytes = 4096
-    private static let growth = 4
 
     init(fullBytes: Int) { self.fullBytes = fullBytes }
 
     /// For a tenant's next block; `isFull` when it is expected to be filled, as the one before it.
-    mutating func first(isFull: Bool) -> AppendOnly<UInt8> {
-        isFull ? full() : AppendOnly(capacity: min(Self.firstBytes, fullBytes))
+    mutating func first(isFull: Bool) -> (lines: AppendOnly<UInt8>, isAhead: Bool) {
+        guard isFull, ahead * fullBytes < Self.aheadBytes else { return (AppendOnly(capacity: min(Self.firstBytes, fullBytes)), false) }
+        ahead += 1
+        return (free.popLast() ?? AppendOnly(capacity: fullBytes), true)
     }
 
-    mutating func take(atLeast count: Int, instead capacity: Int) -> AppendOnly<UInt8> {
-        if count > fullBytes { return AppendOnly(capacity: count) }
-        let next = max(count, capacity * Self.growth)
-        return next * 2 > fullBytes ? full() : AppendOnly(capacity: next)
+    /// For a block that has outgrown `capacity`.
+    func take(atLeast count: Int, insteadOf capacity: Int) -> AppendOnly<UInt8> {
+        AppendOnly(capacity: count > fullBytes ? count : min(fullBytes, max(count, capacity * 2)))
     }
-
-    private mutating func full() -> AppendOnly<UInt8> { free.popLast() ?? AppendOnly(capacity: fullBytes) }
 
     /// Takes the buffer of a packed block back unless a lookup still reads it.
     mutating func giveBack(_ block: OpenBlock) {
@@ -128,6 +136,7 @@ struct BlockBuffers {
         var lines = block.view.lines
         block.view.lines = empty
         block.published.lines = empty
+        if block.isAhead { ahead -= 1 }
         guard lines.capacity == fullBytes, free.count * fullBytes < Self.keptBytes, isKnownUniquelyReferenced(&lines) else { return }
         free.append(lines)
     }

@@ -145,12 +145,12 @@ final class Packer: @unchecked Sendable {
                     if block == nil {
                         block = OpenBlock(
                             tenant: event.tenant, day: batch.day, firstPosition: position, startBytes: batch.startBytes, startTime: now,
-                            lines: buffers.first(isFull: isNext))
+                            follows: isNext, &buffers)
                         blocks[event.tenant] = block
                     }
                     if let block {
                         if block.view.byteCount == block.published.byteCount { touched.append(block) }
-                        block.append(line, event, position: position, &buffers)
+                        block.append(line, event, position: position, buffers)
                     }
                 }
             }

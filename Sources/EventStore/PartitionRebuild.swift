@@ -116,14 +116,14 @@ struct PartitionRebuild: ~Copyable {
         if made.isEmpty || made[made.count - 1].block.view.byteCount + line.count > blockBytes {
             let block = OpenBlock(
                 tenant: id.tenant, day: partition.day, firstPosition: id.position, startBytes: 0, startTime: .now,
-                lines: buffers.first(isFull: false))
+                follows: false, &buffers)
             made.append((block, start))
         }
         made[made.count - 1].block.append(
             line,
             CommittedEvent(
                 offset: 0, length: UInt32(line.count), tenant: id.tenant, seq: head.seq, time: head.time, identity: facts.identity),
-            position: id.position, &buffers)
+            position: id.position, buffers)
     }
 
     private mutating func index() throws {

@@ -17,6 +17,8 @@ final class Compactor: @unchecked Sendable {
         var settled = 0
         var settleError: String?
         var isPaused = false
+        /// The work under way makes room for a day that is over; it begins anew later.
+        var isAbandoned = false
         var isWorking = false
         var stops = false
         var hasStopped = false
@@ -161,12 +163,10 @@ final class Compactor: @unchecked Sendable {
     }
 
     /// A day that is over is finished also under load, at the lowest priority: it would wait for ever otherwise.
-    private func nextJob(_ days: [(partition: Partition, isOver: Bool)], isIdle: Bool) -> (
-        partition: Partition, pieces: [Piece], isOver: Bool
-    )? {
+    private func nextJob(_ days: [(partition: Partition, isOver: Bool)], isIdle: Bool) -> (partition: Partition, pieces: [Piece])? {
         for (partition, isOver) in days where isOver || isIdle {
             let pieces = partition.pieces.withLock { plan.next($0.pieces, isOver: isOver) }
-            if !pieces.isEmpty { return (partition, pieces, isOver) }
+            if !pieces.isEmpty { return (partition, pieces) }
         }
         return nil
     }
@@ -181,7 +181,7 @@ final class Compactor: @unchecked Sendable {
     // MARK: One compaction
 
     /// The reason when it failed.
-    private func perform(_ job: (partition: Partition, pieces: [Piece], isOver: Bool)) -> String? {
+    private func perform(_ job: (partition: Partition, pieces: [Piece])) -> String? {
         let ids = Set(job.pieces.map(\.id))
         guard job.partition.pieces.withLock({ $0.close(forCompaction: ids) }) else {
             wake.wait(milliseconds: Self.sampleMilliseconds)
@@ -193,7 +193,8 @@ final class Compactor: @unchecked Sendable {
         }
         defer { state.withLock { $0.isWorking = false } }
         do {
-            try compact(job.partition, job.pieces, isOver: job.isOver)
+            try checkRoom(job.partition, job.pieces)
+            try compact(job.partition, job.pieces)
             retryAt = nil
             state.withLock { state in
                 state.compactions += 1
@@ -215,7 +216,17 @@ final class Compactor: @unchecked Sendable {
         }
     }
 
-    private func compact(_ partition: Partition, _ pieces: [Piece], isOver: Bool) throws {
+    /// A disk that is nearly full is left to the journal.
+    private func checkRoom(_ partition: Partition, _ pieces: [Piece]) throws {
+        var status = statvfs()
+        guard statvfs(partition.folder, &status) == 0 else { return }
+        let free = Int(status.f_bavail) * Int(status.f_frsize)
+        guard free > 2 * pieces.reduce(0, { $0 + $1.bytes }) else {
+            throw StoreError.io(path: partition.folder, operation: "making room", errno: ENOSPC)
+        }
+    }
+
+    private func compact(_ partition: Partition, _ pieces: [Piece]) throws {
         let id = partition.pieces.withLock { $0.takeID() }
         let name = PieceName(
             compacted: pieces[0].name.numbers.lowerBound...pieces[pieces.count - 1].name.numbers.upperBound)
@@ -225,7 +236,7 @@ final class Compactor: @unchecked Sendable {
         defer { if !isCommitted { unlink(String(unfinished)) } }
         try reach(.begun)
         let output = try MembersFile(path: String(unfinished), creates: true)
-        let rewritten = try rewrite(partition, pieces, into: output, id: id, isOver: isOver)
+        let rewritten = try rewrite(partition, pieces, into: output, id: id)
         try reach(.written)
         guard rename(String(unfinished), path) == 0 else { throw StoreError.io(path: path, operation: "rename", errno: errno) }
         defer { if !isCommitted { unlink(path) } }
@@ -249,9 +260,11 @@ final class Compactor: @unchecked Sendable {
     }
 
     /// The long part, on the idle thread. Between members it rests while the packer is pressed, unless the day is over.
-    private func rewrite(_ partition: Partition, _ pieces: [Piece], into output: MembersFile, id: UInt32, isOver: Bool) throws
-        -> RewrittenPiece
-    {
+    private func rewrite(_ partition: Partition, _ pieces: [Piece], into output: MembersFile, id: UInt32) throws -> RewrittenPiece {
+        state.withLock { state in
+            state.isPaused = false
+            state.isAbandoned = false
+        }
         thread.begin { [configuration] in
             var rewrite = PieceRewrite(
                 try PieceRewrite.Source(pieces, of: partition), into: output, id: id, level: configuration.compactionLevel,
@@ -263,15 +276,21 @@ final class Compactor: @unchecked Sendable {
             if let rewritten = try thread.result() { return rewritten }
             thread.done.wait(milliseconds: Self.sampleMilliseconds)
             sample()
+            let days = days()
+            let isOver = days.contains { $0.partition === partition && $0.isOver }
             let isPressed = gate.isPressed && !isOver
-            state.withLock { $0.isPaused = isPressed && $0.settles == $0.settled }
+            let isAbandoned = isPressed && nextJob(days, isIdle: false) != nil
+            state.withLock { state in
+                state.isPaused = isPressed && state.settles == state.settled
+                state.isAbandoned = isAbandoned && state.isPaused
+            }
         }
     }
 
     private func pause() throws {
         while true {
-            let (isPaused, stops) = state.withLock { ($0.isPaused, $0.stops) }
-            if stops { throw Stopped() }
+            let (isPaused, ends) = state.withLock { ($0.isPaused, $0.stops || $0.isAbandoned) }
+            if ends { throw Stopped() }
             if !isPaused { return }
             usleep(50_000)
         }

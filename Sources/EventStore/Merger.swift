@@ -211,30 +211,55 @@ final class Merger: Sendable {
         }
         pages.finish()
         let chunk = pages.takePages()
-        let rollups = try Self.rollups(of: runs, partition)
+        try writeRollups(of: runs, into: merged.number, partition)
         merged.level = runs.reduce(0) { max($0, $1.level) } + 1
         let complete = merged
         try partition.writer().write { database in
             try RunTable.insertTermPages(chunk, run: complete.number, database)
-            try RunTable.insertRollupPages(RollupPage.pages(rollups), run: complete.number, database)
             try RunTable.insert(complete, database)
             for run in runs { try RunTable.delete(run.number, database) }
         }
     }
 
-    private static func rollups(of runs: [Run], _ partition: Partition) throws -> [(key: UInt64, count: UInt64)] {
+    /// Sums the rollups, a range of keys at a time: all rows of a day's runs would be the largest thing in memory.
+    private func writeRollups(of runs: [Run], into number: Int64, _ partition: Partition) throws {
+        let bounds = try Self.rollupBounds(of: runs, partition)
         var rows: [(key: UInt64, count: UInt64)] = []
-        try partition.scan { database in
-            for run in runs { try RunTable.rollups(0...UInt64(1) << 46 - 1, run: run.number, database) { rows.append(($0, $1)) } }
+        for (index, first) in bounds.enumerated() {
+            let range = first...(index + 1 < bounds.count ? bounds[index + 1] - 1 : Self.largestPageKey)
+            rows.removeAll(keepingCapacity: true)
+            try partition.scan { database in
+                for run in runs {
+                    try RunTable.rollups(range, run: run.number, database) { key, count in
+                        if range.contains(RollupKey.pageKey(key)) { rows.append((key, count)) }
+                    }
+                }
+            }
+            rows.sort { $0.key < $1.key }
+            var summed: [(key: UInt64, count: UInt64)] = []
+            for row in rows {
+                if let last = summed.last, last.key == row.key { summed[summed.count - 1].count += row.count } else { summed.append(row) }
+            }
+            let pages = RollupPage.pages(summed)
+            try partition.writer().write { try RunTable.insertRollupPages(pages, run: number, $0) }
         }
-        rows.sort { $0.key < $1.key }
-        var summed: [(key: UInt64, count: UInt64)] = []
-        summed.reserveCapacity(rows.count)
-        for row in rows {
-            if let last = summed.last, last.key == row.key { summed[summed.count - 1].count += row.count } else { summed.append(row) }
-        }
-        return summed
     }
+
+    /// First keys of ranges that hold about as much: some pages of the largest run, and as many of every other.
+    private static func rollupBounds(of runs: [Run], _ partition: Partition) throws -> [UInt64] {
+        guard let largest = runs.max(by: { $0.ordinary < $1.ordinary }) else { return [] }
+        let base = largest.number << RunTable.rollupBits
+        let keys = try partition.scan { database in
+            try Int64.fetchAll(
+                database, sql: "SELECT id FROM rollup_page WHERE id BETWEEN ? AND ? ORDER BY id",
+                arguments: [base, base | Int64(largestPageKey)])
+        }
+        return [0] + stride(from: rollupPages, to: keys.count, by: rollupPages).map { UInt64(keys[$0] - base) }
+    }
+
+    /// Pages of one run that are summed at once; a page holds about 1,300 rows.
+    private static let rollupPages = 32
+    private static let largestPageKey = UInt64(1) << UInt64(RunTable.rollupBits) - 1
 }
 
 /// The terms of one run in order, read some pages at a time: no read transaction stays open while a large run is merged.

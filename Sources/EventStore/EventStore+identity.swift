@@ -12,46 +12,110 @@ struct IdentityMemory: ~Copyable {
     init(filter: consuming IdentityFilter) { self.filter = filter }
 }
 
-/// What confirming read last. A batch that is sent again comes in its old order, so the next answer mostly stands on the
-/// next line of the same block.
+/// The blocks that confirming read last, one a tenant. Events that are sent again come in their old order, tenants
+/// mixed, so the next answer mostly stands on the next line of its tenant's block.
 final class ConfirmedEvents: @unchecked Sendable {
     // Unchecked: it is part of `IdentityMemory` and only touched while that is locked.
+    struct Block {
+        var lines: [UInt8]
+        /// Behind the line that was confirmed last.
+        var next = 0
+        var use = 0
+    }
+
     let inflater = Inflater()
-    var tenant: UInt32 = 0
-    var lines: [UInt8] = []
-    /// Behind the line that was confirmed last.
-    var next = 0
+    var blocks: [UInt32: Block] = [:]
+    private var bytes = 0
+    private var uses = 0
+    private var quietBatches = 0
     /// Read from the journal.
     var batch: CommittedBatch?
+
+    /// A block each of a few hundred tenants.
+    private static let largestBytes = 32 << 20
+    /// Memory is given back after this many batches without anything to confirm.
+    private static let forgottenAfter = 1000
+
+    func keep(_ lines: [UInt8], of tenant: UInt32) {
+        uses += 1
+        bytes += lines.count - (blocks[tenant]?.lines.count ?? 0)
+        blocks[tenant] = Block(lines: lines, use: uses)
+        while bytes > Self.largestBytes, blocks.count > 1, let oldest = blocks.min(by: { $0.value.use < $1.value.use }) {
+            bytes -= oldest.value.lines.count
+            blocks[oldest.key] = nil
+        }
+    }
+
+    /// A match in the block of `tenant` that was read last.
+    func next(of tenant: UInt32, _ match: (borrowing Block) -> (IdentityMatch, Int)?) -> IdentityMatch? {
+        guard let index = blocks.index(forKey: tenant), let (answer, next) = match(blocks.values[index]) else { return nil }
+        uses += 1
+        blocks.values[index].next = next
+        blocks.values[index].use = uses
+        quietBatches = 0
+        return answer
+    }
+
+    func wasQuiet() {
+        quietBatches += 1
+        guard quietBatches >= Self.forgottenAfter, !blocks.isEmpty || batch != nil else { return }
+        blocks = [:]
+        bytes = 0
+        batch = nil
+    }
 }
 
 extension EventStore {
-    /// New events end at one question to the filters; anything else is confirmed on stored bytes. Where those cannot be
-    /// read the answer is `unavailable`, never `unknown`.
     public func look(identity: UInt64, tenant: UInt32, content body: UnsafeRawBufferPointer) -> IdentityMatch {
-        guard let originalID = CanonicalLine.originalID(body: body) else { return .unknown }
-        let term = Term.identity(originalID: originalID, identity: identity)
+        look([IdentityQuestion(event: 0, identity: identity, tenant: tenant, content: body)]).first?.match ?? .unknown
+    }
+
+    /// New events end at the filters; anything else is confirmed on stored bytes. Where those cannot be read the answer
+    /// is `unavailable`, never `unknown`.
+    public func look(_ questions: [IdentityQuestion]) -> [IdentityAnswer] {
+        let terms = questions.map { Term.identity($0.identity) }
         return identities.withLock { memory in
-            guard let days = memory.filter.days(of: term) else { return .unknown }
-            if let entry = memory.window.find(identity), entry.tenant == tenant,
-                let match = lookInWindow(entry, body, memory.confirmed)
-            {
-                return match
+            let suspects = memory.filter.suspects(terms)
+            if suspects.isEmpty {
+                memory.confirmed.wasQuiet()
+                return []
             }
-            if memory.confirmed.tenant == tenant, let match = Self.compareNext(memory.confirmed, originalID, body) { return match }
-            return lookInPartitions(term, days, tenant, originalID, body, memory.confirmed)
+            var answers: [IdentityAnswer] = []
+            for index in suspects {
+                guard let days = memory.filter.days(of: terms[index]) else { continue }
+                let entry = memory.window.find(questions[index].identity, tenant: questions[index].tenant)
+                let match = confirm(questions[index], entry, days, memory.confirmed)
+                if match != .unknown { answers.append(IdentityAnswer(event: questions[index].event, match: match)) }
+            }
+            return answers
         }
+    }
+
+    /// `entry` is what the window knows, `days` are those of the partitions that may know it.
+    private func confirm(
+        _ question: IdentityQuestion, _ entry: IdentityTable.Entry?, _ days: ClosedRange<Int64>, _ confirmed: ConfirmedEvents
+    ) -> IdentityMatch {
+        guard let originalID = CanonicalLine.originalID(body: question.content) else { return .unknown }
+        if let entry, let match = lookInWindow(entry, question.content, confirmed) { return match }
+        if let match = confirmed.next(of: question.tenant, { Self.compareNext($0, originalID, question.content) }) { return match }
+        return lookInPartitions(question, days, originalID, confirmed)
     }
 
     /// Called with each batch before the packer can take it and forget it again.
     func remember(_ batch: CommittedBatch, day: Int64, isWhole: Bool) {
+        var terms: [UInt64] = []
+        terms.reserveCapacity(batch.events.count)
+        for event in batch.events where event.identity != 0 { terms.append(Term.identity(event.identity)) }
+        if terms.isEmpty { return }
         batch.lines.withUnsafeBytes { lines in
             identities.withLock { memory in
+                memory.filter.insert(terms, day: day)
                 for (index, event) in batch.events.enumerated() where event.identity != 0 {
-                    let body = UnsafeRawBufferPointer(rebasing: lines[Int(event.offset)..<Int(event.offset + event.length) - 1])
-                    guard let originalID = CanonicalLine.originalID(body: body) else { continue }
-                    memory.filter.insert(Term.identity(originalID: originalID, identity: event.identity), day: day)
-                    let position = isWhole ? batch.firstPosition + UInt64(index) : CanonicalLine(body)?.position ?? 0
+                    let position =
+                        isWhole
+                        ? batch.firstPosition + UInt64(index)
+                        : CanonicalLine(UnsafeRawBufferPointer(rebasing: lines[Int(event.offset)..<Int(event.offset + event.length)]))?
+                            .position ?? 0
                     memory.window.insert(IdentityTable.Entry(identity: event.identity, position: position, tenant: event.tenant))
                 }
             }
@@ -64,7 +128,7 @@ extension EventStore {
             identities.withLock { memory in
                 for index in 0..<block.view.count {
                     let event = block.view.events.base[index]
-                    if event.identity != 0 { memory.window.remove(event.identity) }
+                    if event.identity != 0 { memory.window.remove(event.identity, tenant: block.view.tenant) }
                 }
             }
         }
@@ -138,9 +202,10 @@ extension EventStore {
     }
 
     private func lookInPartitions(
-        _ term: UInt64, _ days: ClosedRange<Int64>, _ tenant: UInt32, _ originalID: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer,
-        _ confirmed: ConfirmedEvents
+        _ question: IdentityQuestion, _ days: ClosedRange<Int64>, _ originalID: UnsafeRawBufferPointer, _ confirmed: ConfirmedEvents
     ) -> IdentityMatch {
+        let term = Term.identity(question.identity)
+        let tenant = question.tenant
         let partitions = state.withLock { state in
             state.days.filter { days.contains($0.key) && $0.value.tenants[tenant] != nil }.sorted { $0.key > $1.key }.map(\.value.partition)
         }
@@ -160,10 +225,8 @@ extension EventStore {
                         unreadable = "block \(number) of \(Partition.name(day: partition.day))"
                         continue
                     }
-                    confirmed.lines = Array(lines)
-                    confirmed.tenant = tenant
-                    confirmed.next = 0
-                    if let match = Self.compareNext(confirmed, originalID, body) { return match }
+                    confirmed.keep(Array(lines), of: tenant)
+                    if let match = confirmed.next(of: tenant, { Self.compareNext($0, originalID, question.content) }) { return match }
                 }
             } catch {
                 noteDamage(partition, error)
@@ -173,12 +236,12 @@ extension EventStore {
         return unreadable.map { .unavailable(reason: $0) } ?? .unknown
     }
 
-    /// Looks through the block that was read last, starting behind the last match.
+    /// Looks through a block, starting behind the last match; the answer with the end of the line it stands on.
     private static func compareNext(
-        _ confirmed: ConfirmedEvents, _ wanted: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer
-    ) -> IdentityMatch? {
-        let first = confirmed.next
-        let (match, next) = confirmed.lines.withUnsafeBytes { lines -> (IdentityMatch?, Int) in
+        _ block: borrowing ConfirmedEvents.Block, _ wanted: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer
+    ) -> (IdentityMatch, Int)? {
+        let first = block.next
+        return block.lines.withUnsafeBytes { lines in
             for range in [first..<lines.count, 0..<first] {
                 var start = range.lowerBound
                 while start < range.upperBound, let end = lineEnd(lines, start) {
@@ -190,10 +253,8 @@ extension EventStore {
                     if let match = compare(line, body) { return (match, start) }
                 }
             }
-            return (nil, first)
+            return nil
         }
-        confirmed.next = next
-        return match
     }
 
     /// `nil` when producer or `original_id` differ: the same tenant is presumed.
@@ -234,7 +295,10 @@ extension EventStore {
             do {
                 try partition.read { database in
                     for run in try RunTable.runs(database) where run.identities > 0 {
-                        try RunTable.forEachIdentity(run, database) { term in identities.withLock { $0.filter.insert(term, day: day) } }
+                        var terms: [UInt64] = []
+                        terms.reserveCapacity(run.identities)
+                        try RunTable.forEachIdentity(run, database) { terms.append($0) }
+                        identities.withLock { $0.filter.insert(terms, day: day) }
                     }
                 }
             } catch {

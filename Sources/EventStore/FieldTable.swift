@@ -10,7 +10,7 @@ struct FieldTable {
         var number: UInt8 = 0
         /// A `field=value` term, so that a filter on a common word meets only its own field.
         var hasFieldTerm = false
-        /// A term of the whole value where it has several words: names and e-mails.
+        /// A term of the whole value where it has several words: names and e-mails. See ``Words/holdsTellingWord(_:)``.
         var hasValueTerm = false
         var isSkipped = false
         /// Kind, action, outcome: what rollups count by.

@@ -4,7 +4,6 @@ struct BlockedBloom: ~Copyable {
     private let words: UnsafeMutablePointer<UInt64>
     private let lineMask: UInt64
     let capacity: Int
-    private(set) var count = 0
 
     static let bitsPerKey = 16
 
@@ -46,10 +45,9 @@ struct BlockedBloom: ~Copyable {
     }
 
     @inline(__always)
-    mutating func insert(_ hash: UInt64) {
+    func insert(_ hash: UInt64) {
         let line = words + Int(hash & lineMask) * 8
         for word in 0..<8 { line[word] |= Self.bit(hash >> 24, word) }
-        count += 1
     }
 }
 
@@ -57,7 +55,8 @@ struct BlockedBloom: ~Copyable {
 /// the received-days it spans and is dropped as a whole when they leave the window or memory is short.
 struct IdentityFilter: ~Copyable {
     private final class Link {
-        var bloom: BlockedBloom
+        let bloom: BlockedBloom
+        var count = 0
         var firstDay: Int64
         var lastDay: Int64
 
@@ -83,6 +82,18 @@ struct IdentityFilter: ~Copyable {
         self.windowDays = windowDays
     }
 
+    /// The indices of `terms` that may have been inserted, ascending. One filter after the other, so that the probes of
+    /// different terms wait for memory at the same time.
+    func suspects(_ terms: [UInt64]) -> [Int] {
+        var found: [Int] = []
+        for link in links {
+            let known = found.count
+            for index in terms.indices where link.bloom.contains(BlockedBloom.mix(terms[index])) { found.append(index) }
+            if known > 0, found.count > known { found = Set(found).sorted() }
+        }
+        return found
+    }
+
     /// The days whose partitions may hold `term`; `nil` when surely none.
     @inline(__always)
     func days(of term: UInt64) -> ClosedRange<Int64>? {
@@ -94,16 +105,17 @@ struct IdentityFilter: ~Copyable {
         return found
     }
 
-    @inline(__always)
-    mutating func insert(_ term: UInt64, day: Int64) {
-        let hash = BlockedBloom.mix(term)
-        if let last = links.last, last.bloom.count < last.bloom.capacity {
+    mutating func insert(_ terms: [UInt64], day: Int64) {
+        var done = 0
+        while done < terms.count {
+            if links.last.map({ $0.count == $0.bloom.capacity }) ?? true { addLink(day) }
+            let last = links[links.count - 1]
             if day > last.lastDay { last.lastDay = day }
             if day < last.firstDay { last.firstDay = day }
-            last.bloom.insert(hash)
-        } else {
-            addLink(day)
-            links[links.count - 1].bloom.insert(hash)
+            let taken = done..<min(terms.count, done + last.bloom.capacity - last.count)
+            for index in taken { last.bloom.insert(BlockedBloom.mix(terms[index])) }
+            last.count += taken.count
+            done = taken.upperBound
         }
     }
 
@@ -152,20 +164,20 @@ struct IdentityTable: ~Copyable {
     @inline(__always)
     private func home(_ identity: UInt64) -> Int { Int(truncatingIfNeeded: identity >> 8) & mask }
 
-    func find(_ identity: UInt64) -> Entry? {
+    func find(_ identity: UInt64, tenant: UInt32) -> Entry? {
         var slot = home(identity)
         while slots[slot].identity != 0 {
-            if slots[slot].identity == identity { return slots[slot] }
+            if slots[slot].identity == identity, slots[slot].tenant == tenant { return slots[slot] }
             slot = (slot + 1) & mask
         }
         return nil
     }
 
-    /// The first one stays when two have the same identity.
+    /// The first one stays when two of a tenant have the same identity.
     mutating func insert(_ entry: Entry) {
         var slot = home(entry.identity)
         while slots[slot].identity != 0 {
-            if slots[slot].identity == entry.identity { return }
+            if slots[slot].identity == entry.identity, slots[slot].tenant == entry.tenant { return }
             slot = (slot + 1) & mask
         }
         slots[slot] = entry
@@ -173,9 +185,9 @@ struct IdentityTable: ~Copyable {
         if count * 2 > mask { grow() }
     }
 
-    mutating func remove(_ identity: UInt64) {
+    mutating func remove(_ identity: UInt64, tenant: UInt32) {
         var hole = home(identity)
-        while slots[hole].identity != identity {
+        while slots[hole].identity != identity || slots[hole].tenant != tenant {
             if slots[hole].identity == 0 { return }
             hole = (hole + 1) & mask
         }

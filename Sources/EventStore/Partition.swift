@@ -9,8 +9,8 @@ import Synchronization
 /// One connection writes and does all checkpoints, another one only reads (sqlite.org/wal.html: the WAL-reset
 /// corruption of 3.7.0–3.51.2 needs two that write or checkpoint at once).
 final class Partition: Sendable {
-    /// 3: members lie in pieces, and a block is a part of a member. The index of another format is not read; the day is
-    /// made again from its members.
+    /// 3: members lie in pieces, and a block is a part of a member; identities of 36 bits, rollups in bits. The index of
+    /// another format is not read; the day is made again from its members.
     static let format = 3
 
     /// Days since 1970-01-01.

@@ -77,6 +77,7 @@ struct TermCollector: ~Copyable {
     /// kind, action and outcome, which are looked at in passing.
     mutating func add(line: Range<Int>, of lines: UnsafeRawBufferPointer, identity: UInt64) -> UInt64 {
         guard let head = CanonicalLine(UnsafeRawBufferPointer(rebasing: lines[line])) else { return 0 }
+        if identity != 0 { identities.append(Term.identity(identity) << Self.blockBits | block) }
         var combination: UInt64 = 0
         let body = head.body
         let bodyOffset = line.lowerBound + head.bodyStart
@@ -88,22 +89,46 @@ struct TermCollector: ~Copyable {
             } else if cursor.depth == 2, cursor.key(2).count > 0 {
                 place = fields.place(FieldTable.hash(root: cursor.key(1), key: cursor.key(2)))
             }
+            if place.isSkipped { continue }
             let value = cursor.value
-            if place.isSkipped {
-                if identity != 0, cursor.isString, cursor.key(1).count == 11 {
-                    identities.append(Term.identity(originalID: value, identity: identity) << Self.blockBits | block)
-                }
-                continue
-            }
             guard cursor.isString || place.hasFieldTerm, value.count > 0 else { continue }
-            let hash = Term.fieldHash(place.number, value)
-            if place.isCounted { combination = (combination &* 0x9E37_79B9_7F4A_7C15) ^ hash }
-            if isSeen(hash, place.number, offset: bodyOffset &+ cursor.valueStart, value, lines) { continue }
-            if place.hasFieldTerm { insert(Term.folded(hash)) }
+            let sketch = Self.sketch(value.baseAddress!, value.count, place.number)
+            if place.isCounted { combination = (combination &* 0x9E37_79B9_7F4A_7C15) ^ Self.counted(sketch, value) }
+            if isSeen(sketch, place.number, offset: bodyOffset &+ cursor.valueStart, value, lines) { continue }
+            if place.hasFieldTerm { insert(Term.folded(Term.fieldHash(place.number, value))) }
             if cursor.isString { addWords(value, place) }
         }
         return combination
     }
+
+    /// A hash for telling values of one block apart before their bytes do: of four words spread over the value, which is
+    /// all of one up to ``sketchedBytes``. Most values are looked at only so far, and the loads do not wait for each
+    /// other as those of ``Hash64`` must.
+    @inline(__always)
+    private static func sketch(_ value: UnsafeRawPointer, _ count: Int, _ field: UInt8) -> UInt64 {
+        let seed = UInt64(truncatingIfNeeded: count) << 8 | UInt64(field)
+        guard count >= 8 else { return folded(Hash64.short(value, count) ^ 0xa076_1d64_78bd_642f, seed ^ 0xe703_7ed1_a0b4_28db) }
+        let step = (count &- 8) / 3
+        let first = value.loadUnaligned(as: UInt64.self) ^ 0xa076_1d64_78bd_642f
+        let second = (value + step).loadUnaligned(as: UInt64.self) ^ 0xe703_7ed1_a0b4_28db
+        let third = (value + (count &- 8 &- step)).loadUnaligned(as: UInt64.self) ^ 0x8ebc_6af0_9c88_c6e3
+        let last = (value + (count &- 8)).loadUnaligned(as: UInt64.self) ^ 0x5899_65cc_7537_4cc3
+        return folded(folded(first, last) ^ seed, folded(second, third) ^ 0x9E37_79B9_7F4A_7C15)
+    }
+
+    @inline(__always)
+    private static func folded(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
+    }
+
+    /// Counts are exact, so what a sketch leaves out must count too.
+    @inline(__always)
+    private static func counted(_ sketch: UInt64, _ value: UnsafeRawBufferPointer) -> UInt64 {
+        value.count <= sketchedBytes ? sketch : Hash64.hash(value)
+    }
+
+    private static let sketchedBytes = 29
 
     private mutating func addWords(_ value: UnsafeRawBufferPointer, _ place: FieldTable.Place) {
         if cursor.isEscaped {
@@ -127,7 +152,7 @@ struct TermCollector: ~Copyable {
             words += 1
             insert(Term.word(scratch, length))
         }
-        if place.hasValueTerm, words > 1 { insert(Term.value(Words.lower(value))) }
+        if place.hasValueTerm, words > 1, !Words.holdsTellingWord(value) { insert(Term.value(Words.lower(value))) }
     }
 
     @inline(__always)

@@ -52,7 +52,7 @@ struct TermPlan: Sendable {
     }
 
     private static func identities(_ typed: [UInt8]) -> ClosedRange<UInt64> {
-        escaped(typed).withUnsafeBytes { Term.identityRange(originalID: $0) }
+        typed.withUnsafeBytes { Term.identityRange(originalID: $0) }
     }
 
     /// As the line writes it, without the quotes.
@@ -70,7 +70,9 @@ struct TermPlan: Sendable {
             return Alternative(terms: [escaped(bytes).withUnsafeBytes { Term.folded(Term.fieldHash(place.number, $0)) }])
         }
         let words = Words.all(in: bytes)
-        if place.hasValueTerm, words.count > 1 { return Alternative(terms: [Term.value(Words.lower(bytes))]) }
+        if place.hasValueTerm, words.count > 1, !bytes.withUnsafeBytes({ Words.holdsTellingWord($0) }) {
+            return Alternative(terms: [Term.value(Words.lower(bytes))])
+        }
         return Alternative(terms: words.map { Term.word($0) })
     }
 

@@ -116,6 +116,14 @@ enum Words {
 
     static func lower(_ text: [UInt8]) -> [UInt8] { text.withUnsafeBytes { lower($0) } }
 
+    /// Whether one of the words finds the value as well as the whole of it would: an e-mail with a digit in front of the
+    /// `@`. `mei.olsen1@acme.example.com` has the word olsen1, which lies in the same blocks as the address and would
+    /// only be written twice.
+    static func holdsTellingWord(_ value: UnsafeRawBufferPointer) -> Bool {
+        guard let sign = value.firstIndex(of: UInt8(ascii: "@")) else { return false }
+        return value[..<sign].contains(where: isDigit)
+    }
+
     static func all(in text: [UInt8]) -> [[UInt8]] {
         var words: [[UInt8]] = []
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: longest) { scratch in

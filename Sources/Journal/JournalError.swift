@@ -16,6 +16,8 @@ public enum JournalError: Error, Sendable, Equatable {
     case corrupt(path: String, offset: Int)
     /// Journal and stores give one number to two tenants: the data folder was put together from two installations.
     case tenantMismatch(number: UInt32, journal: String, store: String)
+    /// A whole segment of another version of the program.
+    case unsupportedVersion(path: String, version: UInt32)
 }
 
 extension JournalError: CustomStringConvertible {
@@ -34,6 +36,8 @@ extension JournalError: CustomStringConvertible {
         case .corrupt(let path, let offset): "\(path) is damaged at offset \(offset)."
         case .tenantMismatch(let number, let journal, let store):
             "Tenant number \(number) is \"\(journal)\" in the journal and \"\(store)\" in a store; these folders do not belong together."
+        case .unsupportedVersion(let path, let version):
+            "\(path) is of version \(version), this program reads \(SegmentHeader.version). Let the program that wrote it pack it, or start with an empty folder."
         }
     }
 }

@@ -30,6 +30,46 @@ public protocol IdentityIndex: AnyObject, Sendable {
     /// has been confirmed against the stored bytes: tenant, producer and original_id are the same, and for
     /// `duplicate` the stored line ends in `content`.
     func look(identity: UInt64, tenant: UInt32, content: UnsafeRawBufferPointer) -> IdentityMatch
+
+    /// The same for the events of one batch, which nearly always are all unknown: answers in the questions' order for
+    /// those that are not.
+    func look(_ questions: [IdentityQuestion]) -> [IdentityAnswer]
+}
+
+extension IdentityIndex {
+    public func look(_ questions: [IdentityQuestion]) -> [IdentityAnswer] {
+        questions.compactMap { question in
+            let match = look(identity: question.identity, tenant: question.tenant, content: question.content)
+            return match == .unknown ? nil : IdentityAnswer(event: question.event, match: match)
+        }
+    }
+}
+
+/// One event that may be known; valid during the call that it is handed to.
+public struct IdentityQuestion {
+    /// Its place in the batch.
+    public var event: Int
+    public var identity: UInt64
+    public var tenant: UInt32
+    public var content: UnsafeRawBufferPointer
+
+    public init(event: Int, identity: UInt64, tenant: UInt32, content: UnsafeRawBufferPointer) {
+        self.event = event
+        self.identity = identity
+        self.tenant = tenant
+        self.content = content
+    }
+}
+
+public struct IdentityAnswer: Sendable, Equatable {
+    /// As in the question.
+    public var event: Int
+    public var match: IdentityMatch
+
+    public init(event: Int, match: IdentityMatch) {
+        self.event = event
+        self.match = match
+    }
 }
 
 public enum IdentityMatch: Sendable, Equatable {

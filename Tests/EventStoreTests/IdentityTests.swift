@@ -43,6 +43,50 @@ import Testing
         await store.close()
     }
 
+    @Test("a batch of known, changed and new events is answered in its order, packed or not, and again after memory was given back")
+    func mixedBatch() async throws {
+        let folder = try StoreFolder()
+        var feed = EventFeed(seed: 34)
+        let store = try folder.open { $0.blockBytes = 4096 }
+        for round in 0..<6 {
+            store.committed(feed.batch(100))
+            if round % 2 == 0 { try store.packAll() }
+        }
+        let known = feed.events.filter { $0.identity != 0 }
+        var other = EventFeed(seed: 35)
+        _ = other.batch(200)
+        let new = other.events.filter { $0.identity != 0 }.map { EventFeed.identity(tenant: "elsewhere", original: "\($0.id)") }
+        var random = SeededGenerator(36)
+        for round in 0..<4 {
+            // In their old order, then in any.
+            let events = round % 2 == 0 ? known : known.shuffled(using: &random)
+            var bodies: [[UInt8]] = []
+            var expected: [IdentityAnswer] = []
+            for (index, event) in events.enumerated() {
+                let isChanged = random.below(3) == 0
+                let body = isChanged ? event.body.replacingOccurrences(of: "\"outcome\":\"", with: "\"outcome\":\"not ") : event.body
+                bodies.append(Array(body.utf8))
+                expected.append(IdentityAnswer(event: index, match: isChanged ? .conflict(seq: event.seq) : .duplicate(seq: event.seq)))
+            }
+            let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: bodies.reduce(0) { $0 + $1.count }, alignment: 8)
+            defer { storage.deallocate() }
+            storage.copyBytes(from: bodies.joined())
+            var questions: [IdentityQuestion] = []
+            var at = 0
+            for (index, event) in events.enumerated() {
+                let content = UnsafeRawBufferPointer(rebasing: storage[at..<at + bodies[index].count])
+                at += content.count
+                questions.append(IdentityQuestion(event: index, identity: event.identity, tenant: event.tenant, content: content))
+                // An unknown one in between, which must neither be answered nor shift the others.
+                questions.append(
+                    IdentityQuestion(event: -1, identity: new[index % new.count], tenant: event.tenant, content: content))
+            }
+            #expect(store.look(questions) == expected)
+            if round == 1 { for _ in 0..<1100 { _ = store.look([questions[1]]) } }
+        }
+        await store.close()
+    }
+
     @Test("the same original_id of another tenant or producer is another event")
     func foreign() async throws {
         let folder = try StoreFolder()
@@ -77,17 +121,17 @@ import Testing
                 table.insert(IdentityTable.Entry(identity: identity, position: UInt64(step), tenant: 1))
             } else {
                 model[identity] = nil
-                table.remove(identity)
+                table.remove(identity, tenant: 1)
             }
         }
         #expect(table.count == model.count)
-        for (identity, seq) in model { #expect(table.find(identity)?.position == seq) }
+        for (identity, seq) in model { #expect(table.find(identity, tenant: 1)?.position == seq) }
     }
 
     @Test("filters forget the oldest first when memory is short, and say so")
     func filterMemory() {
         var filter = IdentityFilter(largestBytes: 1 << 20, windowDays: 7)
-        for key in 0..<UInt64(600_000) { filter.insert(key, day: Int64(key / 100_000)) }
+        for key in 0..<UInt64(600_000) { filter.insert([key], day: Int64(key / 100_000)) }
         #expect(filter.dropped > 0)
         #expect(filter.byteCount <= 1 << 20 || filter.days(of: 0) == nil)
         for key in UInt64(599_000)..<600_000 { #expect(filter.days(of: key)?.contains(5) == true) }

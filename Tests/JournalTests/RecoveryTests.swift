@@ -1,3 +1,4 @@
+import CChecksum
 import EventModel
 import Journal
 import SystemPackage
@@ -199,6 +200,19 @@ import Testing
             #expect(journal.tenants.names == ["tenant0", "tenant1", "tenant2"])
             await journal.close()
         }
+    }
+
+    @Test("A whole segment of another version stops the start, and its bytes stay as they are")
+    func version() async throws {
+        var (bytes, _, _) = try await filled(1)
+        bytes[8] = 1
+        let checksum = bytes.withUnsafeBytes { cchecksum_crc32c(0, $0.baseAddress, 52) }
+        withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(52..<56, with: $0) }
+        let path = folder.segments[0]
+        try TemporaryFolder.write(bytes, to: path)
+        #expect(throws: JournalError.unsupportedVersion(path: path.string, version: 1)) { try Journal.open(.test(folder)) }
+        #expect(try TemporaryFolder.bytes(of: path) == bytes)
+        #expect(folder.segments == [path])
     }
 
     @Test("A store of another installation stops the start")

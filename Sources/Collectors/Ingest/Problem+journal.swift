@@ -8,7 +8,7 @@ extension Problem {
         case .diskFull(_, let seconds): self.init(503, "disk-full", error.description, retryAfterSeconds: seconds)
         case .tooManyTenants: self.init(422, "too-many-tenants", error.description)
         case .batchTooLarge: self.init(413, "body-too-large", error.description)
-        case .syncFailed, .closed, .io, .corrupt, .tenantMismatch:
+        case .syncFailed, .closed, .io, .corrupt, .tenantMismatch, .unsupportedVersion:
             self.init(503, "journal-failed", error.description, retryAfterSeconds: Self.failedRetrySeconds)
         }
     }

@@ -82,7 +82,12 @@ struct Recovery {
 
     private func bytes(of name: String) throws(JournalError) -> SegmentBytes {
         let path = folder.path.appending(name)
-        do throws(FileFault) { return try folder.bytes(of: path) } catch { throw JournalError(error, path) }
+        let bytes: SegmentBytes
+        do throws(FileFault) { bytes = try folder.bytes(of: path) } catch { throw JournalError(error, path) }
+        if let version = bytes.withBytes({ SegmentHeader.foreignVersion($0) }) {
+            throw .unsupportedVersion(path: path.string, version: version)
+        }
+        return bytes
     }
 
     private mutating func list(_ name: String) throws(JournalError) {

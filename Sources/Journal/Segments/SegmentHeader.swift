@@ -9,7 +9,7 @@ import EventModel
 /// | offset | bytes | holds |
 /// |---|---|---|
 /// | 0 | 8 | `FF "DBJRNL" 00` |
-/// | 8 | 4 | version, 1 |
+/// | 8 | 4 | version, 2 (1 had identities of another kind in its frames) |
 /// | 12 | 2 | node of this data folder |
 /// | 14 | 2 | zero |
 /// | 16 | 8 | global position the segment begins at |
@@ -25,7 +25,7 @@ import EventModel
 struct SegmentHeader: Equatable {
     static let fixedLength = 56
     static let magic: [UInt8] = [0xFF] + Array("DBJRNL".utf8) + [0]
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
 
     var node: UInt16
     var firstPosition: UInt64
@@ -60,6 +60,15 @@ struct SegmentHeader: Equatable {
             bytes.number(UInt32.self, at: 52) == cchecksum_crc32c(0, bytes.baseAddress, 52)
         else { return nil }
         return fixedLength + Int(bytes.number(UInt32.self, at: 44))
+    }
+
+    /// The version of a whole header that this program does not read.
+    static func foreignVersion(_ bytes: UnsafeRawBufferPointer) -> UInt32? {
+        guard bytes.count >= fixedLength, bytes.prefix(8).elementsEqual(magic),
+            bytes.number(UInt32.self, at: 52) == cchecksum_crc32c(0, bytes.baseAddress, 52)
+        else { return nil }
+        let found = bytes.number(UInt32.self, at: 8)
+        return found == version ? nil : found
     }
 
     /// `nil` when any bit of header or table is not as written.

@@ -30,6 +30,7 @@ final class GroupAssembler {
     private var pending = PendingIdentities()
     private var numbers: [UInt32] = []
     private var spans: [(first: UInt64, last: UInt64)] = []
+    private var questions: [IdentityQuestion] = []
     private var headBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
     private var headLength = 0
     /// Of the request that is being placed: its events cannot be told from known ones.
@@ -173,13 +174,18 @@ final class GroupAssembler {
         spans.removeAll(keepingCapacity: true)
         for _ in batch.tenants { spans.append((0, 0)) }
         let outcomes = batch.bodies.withUnsafeBytes { bodies in
-            [Outcome](unsafeUninitializedCapacity: batch.events.count) { outcomes, count in
-                for event in batch.events {
-                    let end = Int(event.offset) + Int(event.length)
-                    precondition(end <= bodies.count && Int(event.tenant) < spans.count, "an event points outside its batch")
-                    let body = UnsafeRawBufferPointer(rebasing: bodies[Int(event.offset)..<end])
+            let answers = ask(batch, bodies, firstTenant: firstTenant)
+            var answer = 0
+            return [Outcome](unsafeUninitializedCapacity: batch.events.count) { outcomes, count in
+                for (index, event) in batch.events.enumerated() {
+                    let body = UnsafeRawBufferPointer(rebasing: bodies[Int(event.offset)..<Int(event.offset) + Int(event.length)])
                     let tenant = numbers[firstTenant + Int(event.tenant)]
-                    let outcome = place(event, body, tenant, &layout)
+                    var match = IdentityMatch.unknown
+                    if answer < answers.count, answers[answer].event == index {
+                        match = answers[answer].match
+                        answer += 1
+                    }
+                    let outcome = place(event, body, tenant, match, &layout)
                     switch outcome {
                     case .accepted(let seq):
                         if spans[Int(event.tenant)].first == 0 { spans[Int(event.tenant)].first = seq }
@@ -199,15 +205,33 @@ final class GroupAssembler {
         return Receipt(outcomes: outcomes, tenants: receipts)
     }
 
+    /// What the stores know of a batch. Asked for all of it at once: no event of the group gets to a store meanwhile, and
+    /// what the group itself holds is `pending`.
+    private func ask(_ batch: NormalisedBatch, _ bodies: UnsafeRawBufferPointer, firstTenant: Int) -> [IdentityAnswer] {
+        questions.removeAll(keepingCapacity: true)
+        for (index, event) in batch.events.enumerated() {
+            let end = Int(event.offset) + Int(event.length)
+            precondition(end <= bodies.count && Int(event.tenant) < spans.count, "an event points outside its batch")
+            guard event.identity != 0 else { continue }
+            let content = UnsafeRawBufferPointer(rebasing: bodies[min(Int(event.offset) + Int(event.contentOffset), end)..<end])
+            questions.append(
+                IdentityQuestion(
+                    event: index, identity: event.identity, tenant: numbers[firstTenant + Int(event.tenant)], content: content))
+        }
+        return questions.isEmpty ? [] : identities.look(questions)
+    }
+
     @inline(__always)
-    private func place(_ event: NormalisedEvent, _ body: UnsafeRawBufferPointer, _ tenant: UInt32, _ layout: inout Layout) -> Outcome {
+    private func place(
+        _ event: NormalisedEvent, _ body: UnsafeRawBufferPointer, _ tenant: UInt32, _ match: IdentityMatch, _ layout: inout Layout
+    ) -> Outcome {
         if event.identity != 0 {
-            let content = UnsafeRawBufferPointer(rebasing: body[min(Int(event.contentOffset), body.count)...])
             if let known = pending.find(event.identity, matches: { layout.events[$0].tenant == tenant }) {
+                let content = UnsafeRawBufferPointer(rebasing: body[min(Int(event.contentOffset), body.count)...])
                 let seq = layout.events[known].seq
                 return layout.line(known, endsIn: content) ? .duplicate(seq: seq) : .conflict(seq: seq)
             }
-            switch identities.look(identity: event.identity, tenant: tenant, content: content) {
+            switch match {
             case .unknown: pending.insert(event.identity, event: layout.count)
             case .duplicate(let seq): return .duplicate(seq: seq)
             case .conflict(let seq): return .conflict(seq: seq)

@@ -40,6 +40,21 @@ struct BitWriter {
         write(value & ((1 << UInt64(width)) - 1), width)
     }
 
+    /// Truncated binary code of `value` < `count`, whose largest number has `width` bits: up to one bit less than those
+    /// where `count` is no power of two.
+    @inline(__always)
+    mutating func truncated(_ value: UInt32, of count: UInt32, _ width: Int) {
+        if width == 0 { return }
+        let short = (1 << UInt64(width)) - UInt64(count)
+        if UInt64(value) < short {
+            write(UInt64(value), width - 1)
+        } else {
+            let code = UInt64(value) + short
+            write(code >> 1, width - 1)
+            write(code & 1, 1)
+        }
+    }
+
     /// What was written at a point, to come back to it.
     struct Mark {
         fileprivate var count: Int
@@ -131,6 +146,15 @@ struct BitReader {
         if quotient < Self.escape { return UInt64(quotient) << UInt64(k) | read(k) }
         let low = read(32)
         return low | read(16) << 32
+    }
+
+    @inline(__always)
+    mutating func truncated(of count: UInt32, _ width: Int) -> UInt32 {
+        if width == 0 { return 0 }
+        let short = (1 << UInt64(width)) - UInt64(count)
+        let code = read(width - 1)
+        if code < short { return UInt32(truncatingIfNeeded: code) }
+        return UInt32(truncatingIfNeeded: (code << 1 | read(1)) &- short)
     }
 
     @inline(__always)

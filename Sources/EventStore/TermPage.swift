@@ -2,16 +2,21 @@
 ///
 /// | bytes | holds |
 /// |---|---|
-/// | 1 | Rice parameter of the terms' distances |
-/// | 1 | width of a block's number, counted from the page's base |
-/// | 2 | number of terms |
+/// | 1 | Rice parameter of the terms' distances; 128 more where these are identities |
+/// | 3 | number of terms; of identities, of pairs of a term and a block |
 /// | 4 | base: the smallest number of a block in the run |
-/// | rest | bits: for each term but the first Rice(distance - 1); gamma(number of blocks); first block in full width; Rice(distance - 1) of the others |
+/// | 4 | blocks of the run |
+/// | rest | bits: for each term but the first Rice(distance - 1); gamma(number of blocks); first block; Rice(distance - 1) of the others |
 ///
-/// The first term stands in the row's key. Most terms occur in one block only, and for those this comes within a bit
-/// of the entropy; varints took a third more.
+/// The first term stands in the row's key. A first block is counted from the base, in truncated binary code. Most terms
+/// occur in one block only, and for those this comes within a bit of the entropy; varints took a third more.
+///
+/// Identities nearly always have one block, so that even the one bit which says so is worth saving: each pair is
+/// Rice(distance) and the block, and a distance of 0 says that the term before has another block.
 enum TermPage {
-    static let headerBytes = 8
+    static let headerBytes = 12
+    static let identityMark: UInt64 = 128
+    static let largestCount = (1 << 24) - 1
     /// With this many a row fills one page of 4,096 bytes in SQLite: 8 bytes page header, 2 cell pointer, up to 15 of
     /// row header and key (sqlite.org/fileformat2.html, section 2),
     /// 4 checksum.
@@ -21,6 +26,10 @@ enum TermPage {
     static func gapParameter(blockBits: Int, count: Int) -> Int {
         max(0, blockBits - (Int.bitWidth - count.leadingZeroBitCount))
     }
+
+    /// Bits of the largest of `count` numbers from 0 on.
+    @inline(__always)
+    static func width(_ count: UInt32) -> Int { 32 - (count - 1).leadingZeroBitCount }
 }
 
 /// Writes the pages of one run, terms coming in order.
@@ -29,6 +38,7 @@ struct TermPageWriter {
     private(set) var termCount = 0
 
     private let base: UInt32
+    private let blockCount: UInt32
     private let blockBits: Int
     private let ordinaryParameter: Int
     private let identityParameter: Int
@@ -41,7 +51,8 @@ struct TermPageWriter {
     /// `ordinary` and `identities`: about how many terms of each sort will come.
     init(blocks: ClosedRange<UInt32>, ordinary: Int, identities: Int) {
         base = blocks.lowerBound
-        blockBits = Self.width(UInt64(blocks.upperBound - blocks.lowerBound))
+        blockCount = blocks.upperBound - blocks.lowerBound + 1
+        blockBits = TermPage.width(blockCount)
         ordinaryParameter = Self.parameter(Term.ordinaryBits, ordinary)
         identityParameter = Self.parameter(Term.identityBits, identities)
     }
@@ -56,28 +67,42 @@ struct TermPageWriter {
 
     mutating func add(_ term: UInt64, _ blocks: UnsafeBufferPointer<UInt32>) {
         termCount += 1
-        if pageTerms > 0, pageTerms < Int(UInt16.max), (term >= Term.identities) == (last >= Term.identities) {
+        if pageTerms > 0, (term >= Term.identities) == (last >= Term.identities) {
             let mark = bits.mark
-            bits.rice(term - last - 1, parameter)
-            encode(blocks)
-            if bits.bitCount <= TermPage.targetBytes * 8 {
+            bits.rice(term - last - (term >= Term.identities ? 0 : 1), parameter)
+            let entries = encode(term, blocks)
+            if bits.bitCount <= TermPage.targetBytes * 8, pageTerms + entries <= TermPage.largestCount {
                 last = term
-                pageTerms += 1
+                pageTerms += entries
                 return
             }
             bits.cut(to: mark)
         }
         finishPage()
         startPage(term)
-        encode(blocks)
-        pageTerms = 1
+        pageTerms = encode(term, blocks)
         last = term
+    }
+
+    /// Returns how many entries of the page it is.
+    @inline(__always)
+    private mutating func encode(_ term: UInt64, _ blocks: UnsafeBufferPointer<UInt32>) -> Int {
+        if term >= Term.identities {
+            bits.truncated(blocks[0] - base, of: blockCount, blockBits)
+            for block in blocks.dropFirst() {
+                bits.rice(0, parameter)
+                bits.truncated(block - base, of: blockCount, blockBits)
+            }
+            return blocks.count
+        }
+        encode(blocks)
+        return 1
     }
 
     @inline(__always)
     private mutating func encode(_ blocks: UnsafeBufferPointer<UInt32>) {
         bits.gamma(UInt64(blocks.count))
-        bits.write(UInt64(blocks[0] - base), blockBits)
+        bits.truncated(blocks[0] - base, of: blockCount, blockBits)
         if blocks.count == 1 { return }
         let gap = TermPage.gapParameter(blockBits: blockBits, count: blocks.count)
         for index in 1..<blocks.count { bits.rice(UInt64(blocks[index] - blocks[index - 1] - 1), gap) }
@@ -86,18 +111,17 @@ struct TermPageWriter {
     private mutating func startPage(_ term: UInt64) {
         parameter = term >= Term.identities ? identityParameter : ordinaryParameter
         first = term
-        bits.write(UInt64(parameter), 8)
-        bits.write(UInt64(blockBits), 8)
-        bits.write(0, 16)
+        bits.write(UInt64(parameter) | (term >= Term.identities ? TermPage.identityMark : 0), 8)
+        bits.write(0, 24)
         bits.write(UInt64(base), 32)
+        bits.write(UInt64(blockCount), 32)
     }
 
     private mutating func finishPage() {
         if pageTerms == 0 { return }
         bits.finish()
         var body = bits.bytes
-        body[2] = UInt8(truncatingIfNeeded: pageTerms)
-        body[3] = UInt8(truncatingIfNeeded: pageTerms >> 8)
+        for byte in 0..<3 { body[1 + byte] = UInt8(truncatingIfNeeded: pageTerms >> (byte * 8)) }
         pages.append((first, body))
         bits.removeAll()
         pageTerms = 0
@@ -115,21 +139,28 @@ struct TermPageWriter {
 /// Reads one page, term by term. `body` must outlive it.
 struct TermPageReader {
     private(set) var term: UInt64
-    private(set) var blockCount = 0
     private var bits: BitReader
+    /// Entries not read yet.
     private var left: Int
     private let parameter: Int
+    private let runBlocks: UInt32
     private let blockBits: Int
     private let base: UInt32
-    private var isFirst = true
+    private let areIdentities: Bool
+    /// Of the term that comes next, from the one before.
+    private var distance: UInt64 = 0
+    private var blockCount = 0
 
     /// `nil` when this is no page.
     init?(first: UInt64, body: UnsafeRawBufferPointer) {
-        guard body.count > TermPage.headerBytes, body[0] <= 48, body[1] <= 32 else { return nil }
-        parameter = Int(body[0])
-        blockBits = Int(body[1])
-        left = Int(body[2]) | Int(body[3]) << 8
-        base = UInt32(body[4]) | UInt32(body[5]) << 8 | UInt32(body[6]) << 16 | UInt32(body[7]) << 24
+        guard body.count > TermPage.headerBytes, body[0] & 127 <= 48 else { return nil }
+        parameter = Int(body[0] & 127)
+        areIdentities = body[0] >= 128
+        left = Int(body[1]) | Int(body[2]) << 8 | Int(body[3]) << 16
+        base = UInt32(littleEndian: body.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+        runBlocks = UInt32(littleEndian: body.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        guard left > 0, runBlocks > 0 else { return nil }
+        blockBits = TermPage.width(runBlocks)
         bits = BitReader(UnsafeRawBufferPointer(rebasing: body[TermPage.headerBytes...]))
         term = first
     }
@@ -139,28 +170,37 @@ struct TermPageReader {
     mutating func next() -> Bool {
         if left == 0 { return false }
         left -= 1
-        if isFirst { isFirst = false } else { term = term &+ bits.rice(parameter) &+ 1 }
-        blockCount = Int(min(bits.gamma(), 1 << 24))
+        term = term &+ distance
+        if !areIdentities { blockCount = Int(min(bits.gamma(), 1 << 24)) }
         return true
     }
 
     @inline(__always)
-    mutating func readBlocks(into list: inout [UInt32]) {
-        var block = base &+ UInt32(truncatingIfNeeded: bits.read(blockBits))
-        list.append(block)
-        if blockCount == 1 { return }
-        let gap = TermPage.gapParameter(blockBits: blockBits, count: blockCount)
-        for _ in 1..<blockCount {
-            block = block &+ UInt32(truncatingIfNeeded: bits.rice(gap)) &+ 1
-            list.append(block)
-        }
-    }
+    mutating func readBlocks(into list: inout [UInt32]) { takeBlocks { list.append($0) } }
 
     @inline(__always)
-    mutating func skipBlocks() {
-        _ = bits.read(blockBits)
-        if blockCount == 1 { return }
-        let gap = TermPage.gapParameter(blockBits: blockBits, count: blockCount)
-        for _ in 1..<blockCount { _ = bits.rice(gap) }
+    mutating func skipBlocks() { takeBlocks { _ in } }
+
+    @inline(__always)
+    private mutating func takeBlocks(_ take: (UInt32) -> Void) {
+        var block = base &+ bits.truncated(of: runBlocks, blockBits)
+        take(block)
+        if areIdentities {
+            while left > 0 {
+                distance = bits.rice(parameter)
+                if distance > 0 { return }
+                left -= 1
+                take(base &+ bits.truncated(of: runBlocks, blockBits))
+            }
+            return
+        }
+        if blockCount > 1 {
+            let gap = TermPage.gapParameter(blockBits: blockBits, count: blockCount)
+            for _ in 1..<blockCount {
+                block = block &+ UInt32(truncatingIfNeeded: bits.rice(gap)) &+ 1
+                take(block)
+            }
+        }
+        if left > 0 { distance = bits.rice(parameter) &+ 1 }
     }
 }

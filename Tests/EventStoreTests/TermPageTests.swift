@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test("pages give back every term with its blocks", arguments: [1, 2, 60, 5000])
+    @Test("pages give back every term with its blocks", arguments: [1, 2, 3, 64, 65, 5000])
     func roundTrip(blockCount: Int) {
         var random = SeededGenerator(UInt64(blockCount))
         let blocks = UInt32(77)...UInt32(76 + blockCount)
@@ -49,7 +49,7 @@ import Testing
         for page in writer.takePages() {
             for _ in 0..<20 {
                 var body = page.body
-                for _ in 0..<5 { body[8 + random.below(body.count - 8)] = UInt8(random.below(256)) }
+                for _ in 0..<5 { body[12 + random.below(body.count - 12)] = UInt8(random.below(256)) }
                 body.withUnsafeBytes { bytes in
                     guard var reader = TermPageReader(first: page.first, body: bytes) else { return }
                     var steps = 0

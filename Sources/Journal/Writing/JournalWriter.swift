@@ -14,7 +14,8 @@ import SystemPackage
 /// appends until it is opened again.
 ///
 /// Segments are not preallocated: measured on ext4, a sync of 0.5 MB took 0.35 ms on a growing file, 0.33 ms on a
-/// preallocated one, and one filled with zeros beforehand saves 0.1 ms at the price of writing everything twice.
+/// preallocated one, and one filled with zeros beforehand saves 0.1 ms at the price of writing everything twice. A
+/// sync of 800 bytes took 0.13 to 0.17 ms on a growing file, 0.10 to 0.12 ms on one preallocated 8 MiB ahead.
 ///
 /// Sendable: made on one thread, handed to its own thread, and touched by no other from then on.
 final class JournalWriter: @unchecked Sendable {

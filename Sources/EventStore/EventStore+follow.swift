@@ -20,7 +20,7 @@ extension EventStore {
         let new = withoutPacked(batch, day)
         remember(new, day: day, isWhole: new === batch)
         keep(new, day: day, endPosition: batch.endPosition)
-        packer?.batchCame()
+        packer?.batchCame(bytes: batch.lines.count)
     }
 
     /// In a replay, what the partition of that day has already is passed over.
@@ -112,7 +112,7 @@ extension EventStore {
                     && (state.windowBytes >= configuration.windowBytes || (state.droppedFrom != nil && state.journal != nil))
             }
             guard isFull, let packer else { return }
-            packer.batchCame()
+            packer.hurry()
             packer.room.wait(milliseconds: 50)
         }
     }

@@ -1,25 +1,21 @@
-/// A blocked Bloom filter (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters"): eight bits in
-/// one cache line, 16 bits a key, which lets one foreign key in a thousand through. A question costs one cache miss.
+/// A blocked Bloom filter (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters"): a key is eight
+/// bits in one cache line, so a question costs one cache miss. With 16 bits of room a key it lets one foreign key in a
+/// thousand through, with 24 one in twenty thousand.
 struct BlockedBloom: ~Copyable {
     private let words: UnsafeMutablePointer<UInt64>
     private let lineMask: UInt64
-    let capacity: Int
+    let byteCount: Int
 
-    static let bitsPerKey = 16
-
-    /// Room for `capacity` keys, a power of two, at least 32.
-    init(capacity: Int) {
-        precondition(capacity >= 32 && capacity & (capacity - 1) == 0)
-        self.capacity = capacity
-        let lines = capacity * Self.bitsPerKey / 512
-        lineMask = UInt64(lines - 1)
-        words = UnsafeMutableRawPointer.allocate(byteCount: lines * 64, alignment: 64).bindMemory(to: UInt64.self, capacity: lines * 8)
-        words.initialize(repeating: 0, count: lines * 8)
+    /// `byteCount` is a power of two, at least 64.
+    init(byteCount: Int) {
+        precondition(byteCount >= 64 && byteCount & (byteCount - 1) == 0)
+        self.byteCount = byteCount
+        lineMask = UInt64(byteCount / 64 - 1)
+        words = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64).bindMemory(to: UInt64.self, capacity: byteCount / 8)
+        words.initialize(repeating: 0, count: byteCount / 8)
     }
 
     deinit { words.deallocate() }
-
-    var byteCount: Int { capacity * Self.bitsPerKey / 8 }
 
     @inline(__always)
     static func mix(_ key: UInt64) -> UInt64 {
@@ -56,12 +52,15 @@ struct BlockedBloom: ~Copyable {
 struct IdentityFilter: ~Copyable {
     private final class Link {
         let bloom: BlockedBloom
+        /// Of keys.
+        let capacity: Int
         var count = 0
         var firstDay: Int64
         var lastDay: Int64
 
-        init(capacity: Int, day: Int64) {
-            bloom = BlockedBloom(capacity: capacity)
+        init(byteCount: Int, bitsPerKey: Int, day: Int64) {
+            bloom = BlockedBloom(byteCount: byteCount)
+            capacity = byteCount * 8 / bitsPerKey
             firstDay = day
             lastDay = day
         }
@@ -73,9 +72,13 @@ struct IdentityFilter: ~Copyable {
     private(set) var dropped = 0
     private(set) var byteCount = 0
 
-    /// 128 KiB at first; four times as much each; 32 MiB at most, so that one can go without forgetting a week.
-    private static let firstCapacity = 1 << 16
-    private static let largestCapacity = 1 << 24
+    /// 128 KiB at first; four times as much each; 16 MiB at most, so that one can go without forgetting a week.
+    private static let firstBytes = 128 << 10
+    private static let largestBytes = 16 << 20
+    /// Every new key is asked of every link, and each that errs sends it to the term runs, which cost a hundred times a
+    /// probe. So the small links, which are full for most of the time, are the exact ones, and the large ones, where
+    /// memory counts, are mostly filling.
+    private static let bitsPerKey = (small: 24, largest: 16)
 
     init(largestBytes: Int, windowDays: Int64) {
         self.largestBytes = largestBytes
@@ -108,11 +111,11 @@ struct IdentityFilter: ~Copyable {
     mutating func insert(_ terms: [UInt64], day: Int64) {
         var done = 0
         while done < terms.count {
-            if links.last.map({ $0.count == $0.bloom.capacity }) ?? true { addLink(day) }
+            if links.last.map({ $0.count == $0.capacity }) ?? true { addLink(day) }
             let last = links[links.count - 1]
             if day > last.lastDay { last.lastDay = day }
             if day < last.firstDay { last.firstDay = day }
-            let taken = done..<min(terms.count, done + last.bloom.capacity - last.count)
+            let taken = done..<min(terms.count, done + last.capacity - last.count)
             for index in taken { last.bloom.insert(BlockedBloom.mix(terms[index])) }
             last.count += taken.count
             done = taken.upperBound
@@ -122,8 +125,8 @@ struct IdentityFilter: ~Copyable {
     @inline(never)
     private mutating func addLink(_ day: Int64) {
         forget(before: day - windowDays)
-        let capacity = min((links.last?.bloom.capacity ?? Self.firstCapacity / 4) * 4, Self.largestCapacity)
-        let link = Link(capacity: capacity, day: day)
+        let bytes = min((links.last?.bloom.byteCount ?? Self.firstBytes / 4) * 4, Self.largestBytes)
+        let link = Link(byteCount: bytes, bitsPerKey: bytes < Self.largestBytes ? Self.bitsPerKey.small : Self.bitsPerKey.largest, day: day)
         links.append(link)
         byteCount += link.bloom.byteCount
         while byteCount > largestBytes, links.count > 1 {

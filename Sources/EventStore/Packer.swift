@@ -26,6 +26,8 @@ final class Packer: @unchecked Sendable {
     private var writers: [Int64: DayWriter] = [:]
     private var blocks: [UInt32: OpenBlock] = [:]
     private let requests = Mutex(Requests())
+    /// Of lines that came since the thread last looked.
+    private let unheededBytes = Atomic(0)
 
     private struct Requests {
         var flushes = 0
@@ -43,6 +45,8 @@ final class Packer: @unchecked Sendable {
     static let packBytes = 8 << 20
     /// ...or after this time, so that a slow stream does not pile them up.
     private static let packMilliseconds = 1000
+    /// Less than this waits until the thread looks by itself.
+    private static let wakeBytes = 64 << 10
     /// A pack is one transaction; more blocks than this go into the next.
     private static let largestPackBytes = 24 << 20
 
@@ -62,7 +66,14 @@ final class Packer: @unchecked Sendable {
         thread.start()
     }
 
-    func batchCame() { wake.signal() }
+    /// Wakes the thread once there is something worth waking for: a batch of one event would cost a change of threads
+    /// between its commit and its acknowledgement, and what waits is searchable anyway.
+    func batchCame(bytes: Int) {
+        if unheededBytes.add(bytes, ordering: .relaxed).newValue >= Self.wakeBytes { wake.signal() }
+    }
+
+    /// Wakes the thread because somebody waits for room.
+    func hurry() { wake.signal() }
 
     /// Returns when everything committed before the call is packed.
     func packAll() throws {
@@ -117,7 +128,7 @@ final class Packer: @unchecked Sendable {
             } else if catchesUp {
                 room.signal()
             } else if !(isDue && error == nil && store.state.withLock { !$0.fresh.isEmpty }) {
-                wake.wait(milliseconds: waiting > 0 ? Self.packMilliseconds / 4 : 1000)
+                wake.wait(milliseconds: Self.packMilliseconds / 4)
             }
         }
         requests.withLock { $0.hasStopped = true }
@@ -127,6 +138,7 @@ final class Packer: @unchecked Sendable {
 
     /// Moves every fresh batch into the tenants' open blocks.
     private func takeApart() {
+        unheededBytes.store(0, ordering: .relaxed)
         while let batch = store.state.withLock({ $0.fresh.first }) {
             var touched: [OpenBlock] = []
             var closed: [OpenBlock] = []

@@ -44,7 +44,7 @@ final class AppendQueue: @unchecked Sendable {
     /// `nil` when the request was taken; the writer then calls its completion. A batch larger than the whole queue
     /// is taken when nothing else waits, or it could never be.
     func add(_ request: AppendRequest) -> JournalError? {
-        locked {
+        let refusal: JournalError? = locked {
             if isClosed { return .closed }
             let eventsAfter = events + request.batch.events.count
             let bytesAfter = bytes + request.batch.bodies.count
@@ -54,9 +54,11 @@ final class AppendQueue: @unchecked Sendable {
             events = eventsAfter
             bytes = bytesAfter
             waiting.append(request)
-            pthread_cond_signal(arrived)
             return nil
         }
+        // With the mutex free, so that the writer does not wake to wait for it.
+        if refusal == nil { pthread_cond_signal(arrived) }
+        return refusal
     }
 
     /// Blocks until something waits; false when the queue is closed and empty.

@@ -27,6 +27,7 @@ let package = Package(
         // Thin C faces of system libraries, nothing else.
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CChecksum"),
+        .target(name: "CSearch"),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["libz-dev"])]),
@@ -44,7 +45,7 @@ let package = Package(
         .target(
             name: "EventStore",
             dependencies: [
-                "EventModel", "Journal", "CChecksum", "CDeflate", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
+                "EventModel", "Journal", "CChecksum", "CDeflate", "CLinux", "CSearch", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(

@@ -19,7 +19,7 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
     let identities: Mutex<IdentityMemory>
     let inflated: InflatedBlocks
     let merger: Merger
-    private let threads: LookupThreads
+    let threads: LookupThreads
     private let tenants = Mutex(TenantDirectory())
     private let packerSlot = Mutex<Packer?>(nil)
     private let compactorSlot = Mutex<Compactor?>(nil)

@@ -37,6 +37,14 @@ struct Heap<Element: Comparable> {
         return first
     }
 
+    /// The `most` smallest, in order; they stay.
+    mutating func smallest(_ most: Int) -> [Element] {
+        var taken: [Element] = []
+        while taken.count < most, let item = popFirst() { taken.append(item) }
+        for item in taken { insert(item) }
+        return taken
+    }
+
     private mutating func sink(_ start: Int) {
         var parent = start
         while true {

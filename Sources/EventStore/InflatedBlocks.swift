@@ -3,14 +3,15 @@ import Synchronization
 /// Members that were inflated lately, within a limit of bytes: consecutive pages of one question, neighbouring blocks
 /// and repeated deliveries of one batch meet the same ones.
 final class InflatedBlocks: Sendable {
-    private struct Key: Hashable {
+    /// A member of a partition.
+    struct Member: Hashable, Sendable {
         var day: Int64
         var piece: UInt32
         var offset: UInt64
     }
 
     private struct State {
-        var members: [Key: (lines: [UInt8], use: Int)] = [:]
+        var members: [Member: (lines: [UInt8], use: Int)] = [:]
         var bytes = 0
         var uses = 0
     }
@@ -36,14 +37,29 @@ final class InflatedBlocks: Sendable {
     private func member(
         _ location: BlockLocation, _ directory: BlockDirectory, _ day: Int64, _ inflater: borrowing Inflater, _ scanned: inout Scanned
     ) -> [UInt8]? {
-        let key = Key(day: day, piece: location.piece, offset: location.offset)
-        let known = state.withLock { state -> [UInt8]? in
+        let key = Member(day: day, piece: location.piece, offset: location.offset)
+        if let known = use(key) { return known }
+        scanned.blocksInflated += 1
+        return inflate(key, location, directory, inflater)
+    }
+
+    /// Sees to it that the member is among those kept; whether it had to be inflated.
+    func load(_ key: Member, _ location: BlockLocation, _ directory: BlockDirectory, _ inflater: borrowing Inflater) -> Bool {
+        if use(key) != nil { return false }
+        return inflate(key, location, directory, inflater) != nil
+    }
+
+    private func use(_ key: Member) -> [UInt8]? {
+        state.withLock { state -> [UInt8]? in
             state.uses += 1
             state.members[key]?.use = state.uses
             return state.members[key]?.lines
         }
-        if let known { return known }
-        scanned.blocksInflated += 1
+    }
+
+    private func inflate(
+        _ key: Member, _ location: BlockLocation, _ directory: BlockDirectory, _ inflater: borrowing Inflater
+    ) -> [UInt8]? {
         guard let file = directory.files[location.piece] else { return nil }
         let lines = withUnsafeTemporaryAllocation(byteCount: Int(location.length), alignment: 16) { member -> [UInt8]? in
             guard file.read(into: member, at: Int(location.offset)) else { return nil }
@@ -53,7 +69,7 @@ final class InflatedBlocks: Sendable {
         return lines
     }
 
-    private func keep(_ lines: [UInt8], _ key: Key) {
+    private func keep(_ lines: [UInt8], _ key: Member) {
         state.withLock { state in
             guard state.members[key] == nil, lines.count <= largestBytes else { return }
             state.members[key] = (lines, state.uses)

@@ -10,6 +10,8 @@ final class LookupThreads: Sendable {
         var head = 0
         var isClosed = false
         var running = 0
+
+        var isIdle: Bool { head == waiting.count }
     }
 
     private let state = Mutex(State())
@@ -50,6 +52,16 @@ final class LookupThreads: Sendable {
         return try result.get()
     }
 
+    /// Runs `help` on a thread that has nothing else to do, if there is one; whoever offers it cannot rely on it.
+    func offer(_ help: @escaping @Sendable () -> Void) {
+        let isTaken = state.withLock { state -> Bool in
+            guard state.isIdle, state.running < wakes.count, !state.isClosed else { return false }
+            state.waiting.append(help)
+            return true
+        }
+        if isTaken { for wake in wakes { wake.signal() } }
+    }
+
     /// Lets what waits finish, then ends the threads.
     func close() {
         state.withLock { $0.isClosed = true }
@@ -57,14 +69,19 @@ final class LookupThreads: Sendable {
     }
 
     private func run(_ wake: Wake) {
+        var isRunning = false
         while true {
             let (work, ends) = state.withLock { state -> ((@Sendable () -> Void)?, Bool) in
+                if isRunning { state.running -= 1 }
+                isRunning = false
                 guard state.head < state.waiting.count else {
                     state.waiting.removeAll(keepingCapacity: true)
                     state.head = 0
                     return (nil, state.isClosed)
                 }
                 state.head += 1
+                state.running += 1
+                isRunning = true
                 return (state.waiting[state.head - 1], false)
             }
             if let work { work() } else if ends { return } else { wake.wait(milliseconds: 60_000) }

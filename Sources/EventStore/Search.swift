@@ -22,6 +22,13 @@ struct Search: ~Copyable {
     private var blockBytes = 0
     private var scratch: FilterScratch
     private let inflater: Inflater
+    private var searchedBlocks = 0
+    /// Blocks of the last round of ``readAhead(_:)`` that are still to come, and the length of that round.
+    private var aheadLeft = 0
+    private var aheadRound = 2
+
+    /// In members of 256 KiB an eighth of what ``InflatedBlocks`` keeps, so that they are still there when their turn comes.
+    private static let longestRound = 8
 
     /// Ordered so that the worst event held is the first to go.
     private struct Hit: Comparable {
@@ -85,7 +92,12 @@ struct Search: ~Copyable {
                 stoppedAt = descending ? source.bound : -source.bound
                 break
             }
-            if source.block == 0 { try open(source) } else { searchBlock(source) }
+            if source.block == 0 {
+                try open(source)
+            } else {
+                readAhead(source)
+                searchBlock(source)
+            }
         }
         return page(stoppedAt: stoppedAt)
     }
@@ -189,6 +201,34 @@ struct Search: ~Copyable {
         }
         scanned.blocks += list.count
         queue.insert(contentsOf: list)
+    }
+
+    /// A question that met two blocks will likely meet more of those its terms chose: they are inflated in rounds, each
+    /// twice as long as the one before, so that little is inflated in vain.
+    private mutating func readAhead(_ first: Source) {
+        searchedBlocks += 1
+        guard searchedBlocks > 2, !plan.isEmpty else { return }
+        aheadLeft -= 1
+        guard aheadLeft < 0 else { return }
+        aheadRound = min(Self.longestRound, aheadRound * 2)
+        let isFull = isFull
+        let sources = [first] + queue.smallest(aheadRound - 1).filter { $0.block > 0 && (!isFull || canBeat($0.bound)) }
+        aheadLeft = sources.count - 1
+        var wanted: [ReadAhead.Wanted] = []
+        for source in sources {
+            guard let directory = days[Int(source.day)].directory else { continue }
+            let location = directory[source.block].location
+            let member = InflatedBlocks.Member(
+                day: days[Int(source.day)].partition.day, piece: location.piece, offset: location.offset)
+            // Neighbouring blocks lie in one member.
+            if wanted.contains(where: { $0.member == member }) { continue }
+            wanted.append(ReadAhead.Wanted(member: member, location: location, directory: directory))
+        }
+        guard wanted.count > 1 else { return }
+        let ahead = ReadAhead(wanted, store.inflated)
+        store.threads.offer { ahead.work(Inflater()) }
+        ahead.work(inflater)
+        scanned.blocksInflated += ahead.wait()
     }
 
     private mutating func searchBlock(_ source: Source) {

@@ -37,6 +37,8 @@ struct BenchReport: Encodable {
         var peakMemoryBytes: Int
         var peakMemoryBytesDuringLookups: Int
         var bytesPerEventByPart: [String: Double]
+        /// Median of one append and `fdatasync` on the same disk before the load: what one acknowledgement must take.
+        var syncMicroseconds = 0.0
         /// What the store needs: its index and members.
         var storeBytesPerEvent: Double
     }
@@ -75,6 +77,7 @@ extension BenchReport {
                         + "compacted as well (after \(Numbers.fixed(server.compactedSeconds, 1)) s)"
                 ),
                 row("by stage", Self.list(server.microsecondsPerEventByStage, 2) + " µs"),
+                row("disk sync", "one append and fdatasync p50 \(Numbers.duration(microseconds: server.syncMicroseconds))"),
                 row("driver CPU", "\(Numbers.fixed(load.driverMicrosecondsPerEvent, 2)) µs an event"),
                 row(
                     "memory",

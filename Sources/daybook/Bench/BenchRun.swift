@@ -27,6 +27,7 @@ struct BenchRun {
     func measureOwn(data: String) throws -> BenchReport {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         let arguments = command.pipelines.map { ["--pipelines", $0] } ?? []
+        let syncMicroseconds = DiskAccount.syncMicroseconds(folder: data)
         let server = try ServerProcess(data: data, arguments: arguments)
         let measured: (report: BenchReport, peak: Int)
         do { measured = try loadAndSettle(server, data: data) } catch {
@@ -35,6 +36,7 @@ struct BenchRun {
         }
         server.stop()
         var report = measured.report
+        report.server?.syncMicroseconds = syncMicroseconds
         guard !command.noLookups else { return report }
 
         DiskAccount.dropFromCache(folder: data)

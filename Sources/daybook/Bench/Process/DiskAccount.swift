@@ -23,6 +23,25 @@ struct DiskAccount {
         return path.contains(".sqlite") ? "store index" : path.hasSuffix(".members") ? "store members" : "store other"
     }
 
+    /// Median microseconds of appending 1 KiB to a file in `folder` and syncing it.
+    static func syncMicroseconds(folder: String) -> Double {
+        let path = folder + "/sync-probe"
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return 0 }
+        defer {
+            close(descriptor)
+            unlink(path)
+        }
+        let block = [UInt8](repeating: 0x2A, count: 1024)
+        var times: [UInt64] = []
+        for _ in 0..<200 {
+            let start = LoadDriver.now()
+            guard write(descriptor, block, block.count) == block.count, fdatasync(descriptor) == 0 else { return 0 }
+            times.append(LoadDriver.now() - start)
+        }
+        return Double(times.sorted()[times.count / 2]) / 1000
+    }
+
     /// Takes a stopped server's files out of the page cache, so that its next lookups come from the disk.
     static func dropFromCache(folder: String) {
         guard let walk = FileManager.default.enumerator(atPath: folder) else { return }

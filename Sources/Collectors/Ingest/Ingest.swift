@@ -11,6 +11,8 @@ public final class Ingest: Sendable {
     let journal: Journal
     public let deadLetters: DeadLetterLog
     let now: @Sendable () -> Timestamp
+    /// A slice is half a MiB of a body and about as much again once it is normalised.
+    let permits = SlicePermits(16)
     private let pool: Mutex<NormaliserPool>
     private let counters = Mutex(IngestStatistics())
 
@@ -46,6 +48,12 @@ public final class Ingest: Sendable {
         }
         _ = await session.feed(body)
         return await session.finish()
+    }
+
+    /// Commits a slice and gives its permit back.
+    func append(_ batch: NormalisedBatch) async -> Result<Receipt, JournalError> {
+        defer { permits.giveBack() }
+        do throws(JournalError) { return .success(try await journal.append(batch)) } catch { return .failure(error) }
     }
 
     func count(_ answer: IngestAnswer, rejected: [Rejection.Code: UInt64], bytes: Int) {

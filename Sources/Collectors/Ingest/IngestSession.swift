@@ -186,6 +186,7 @@ public final class IngestSession {
         guard answer.problem == nil, !isSettled else { return }
         if let slice = last {
             last = nil
+            await ingest.permits.take()
             return await commit(slice, isLast: true)
         }
         var isMore = true
@@ -247,23 +248,31 @@ public final class IngestSession {
     )
 
     /// The last slice is committed right here: most requests have no other, and a task for it would cost more than it.
-    private func commitSlice(isLast: Bool = false) async { await commit(normaliseSlice(), isLast: isLast) }
+    private func commitSlice(isLast: Bool = false) async {
+        await ingest.permits.take()
+        await commit(normaliseSlice(), isLast: isLast)
+    }
 
+    /// Takes over the caller's permit, which goes back as soon as the journal has answered: a session that waits for its
+    /// next permit holds none that nobody would give back.
     private func commit(_ slice: Slice, isLast: Bool) async {
         await settle()
-        guard answer.problem == nil else { return }
+        guard answer.problem == nil else { return ingest.permits.giveBack() }
         sliceLine = splitter.line
-        guard !slice.batch.isEmpty else { return await record(slice, nil) }
-        let journal = ingest.journal
+        guard !slice.batch.isEmpty else {
+            ingest.permits.giveBack()
+            return await record(slice, nil)
+        }
         let batch = slice.batch
         if isLast {
-            do throws(JournalError) { await record(slice, try await journal.append(batch)) } catch { refuse(slice, error) }
+            switch await ingest.append(batch) {
+            case .success(let receipt): await record(slice, receipt)
+            case .failure(let error): refuse(slice, error)
+            }
             return
         }
-        committing = Commit(
-            task: Task {
-                do throws(JournalError) { return .success(try await journal.append(batch)) } catch { return .failure(error) }
-            }, slice: slice)
+        let ingest = ingest
+        committing = Commit(task: Task { await ingest.append(batch) }, slice: slice)
     }
 
     /// Waits for the slice that is being committed and enters its outcomes into the answer.

@@ -164,6 +164,7 @@ final class Server: Sendable {
         }
         let statistics = store.statistics
         warnings += statistics.damage
+        warnings += [statistics.compactionError, statistics.mergeError].compactMap { $0.map { "\($0); it is tried again later" } }
         let damaged = statistics.damagedBlocks
         if damaged > 0 { warnings.append("\(damaged) damaged blocks were met; their events are left out of answers") }
         return warnings

@@ -131,11 +131,12 @@ extension EventStore {
             statistics.windowEvents = state.windowEvents
             statistics.lagEvents = Int(state.endPosition - min(state.endPosition, state.appliedPosition))
             statistics.packs = state.packs
-            statistics.damagedBlocks = state.damagedBlocks
+            statistics.damagedBlocks = state.damagedBlocks.count
             statistics.damage = state.damage.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
             return state.days.values.map(\.partition)
         }
         statistics.merges = merger.merges
+        statistics.mergeError = merger.lastError
         statistics.unmergedRuns = merger.unmergedRuns
         compactor?.report(into: &statistics)
         statistics.waitingLookups = waitingLookups

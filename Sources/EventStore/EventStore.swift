@@ -34,6 +34,7 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
         let packer = Packer(store: store, configuration: configuration, logger: logger)
         store.packerSlot.withLock { $0 = packer }
         packer.start()
+        store.merger.onFailure { [weak store] in store?.noteDamage($0, $1) }
         store.merger.start()
         let days = opening.state.days.sorted { $0.key < $1.key }.map(\.value.partition)
         for partition in days.dropLast() { store.merger.close(partition) }

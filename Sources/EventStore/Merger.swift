@@ -26,6 +26,9 @@ final class Merger: Sendable {
         var unmerged: [Int64: Int] = [:]
         /// Days written to since space was given back.
         var untidy: Set<Int64> = []
+        var retries = Retries()
+        /// Of the last failure; `nil` since a merge went well.
+        var lastError: String?
         var isBusy = false
         var stops = false
         var hasStopped = false
@@ -33,6 +36,7 @@ final class Merger: Sendable {
     }
 
     private let state = Mutex(State())
+    private let damaged = Mutex<(@Sendable (Partition, any Error) -> Void)?>(nil)
     private let wake = Wake()
     private let finished = Wake()
     private let fanIn: Int
@@ -49,7 +53,13 @@ final class Merger: Sendable {
         self.logger = logger
     }
 
+    /// Why merging last failed.
+    var lastError: String? { state.withLock { $0.lastError } }
+
     var merges: Int { state.withLock { $0.merges } }
+
+    /// `note` is told what is thrown while a partition is merged.
+    func onFailure(_ note: @escaping @Sendable (Partition, any Error) -> Void) { damaged.withLock { $0 = note } }
 
     func start() {
         let thread = Thread { self.run() }
@@ -77,7 +87,9 @@ final class Merger: Sendable {
 
     /// Whether ``settle(_:)`` has something to do.
     func needsSettling(_ day: Int64) -> Bool {
-        state.withLock { state in state.untidy.contains(day) || state.unmerged[day] ?? 0 > 0 }
+        state.withLock { state in
+            !state.retries.mustWait(day) && (state.untidy.contains(day) || state.unmerged[day] ?? 0 > 0)
+        }
     }
 
     private func enqueue(_ partition: Partition, _ depth: Depth) {
@@ -115,19 +127,40 @@ final class Merger: Sendable {
                 wake.wait(milliseconds: 60_000)
                 continue
             }
-            do { try work(on: job.partition, job.depth) } catch {
-                logger.error("merging \(Partition.name(day: job.partition.day)): \(error); its runs stay as they are")
-            }
+            attempt(job.partition, job.depth)
         }
         state.withLock { $0.hasStopped = true }
         finished.signal()
     }
 
-    private func work(on partition: Partition, _ depth: Depth) throws {
+    private func attempt(_ partition: Partition, _ depth: Depth) {
+        let day = partition.day
+        do {
+            if !state.withLock({ $0.retries.mustWait(day) }) {
+                try merge(partition, depth)
+                state.withLock { state in
+                    state.retries.succeeded(day)
+                    state.lastError = nil
+                }
+            }
+        } catch {
+            let reason = "merging \(Partition.name(day: day)): \(error)"
+            let isNew = state.withLock { state in
+                state.lastError = reason
+                return state.retries.failed(day, reason)
+            }
+            if isNew { logger.error("\(reason); its runs stay as they are, and it is tried again later") }
+            damaged.withLock { $0 }?(partition, error)
+        }
+        // Space is given back and the log emptied whatever became of the runs.
+        guard depth > .tiers else { return }
+        do { try partition.tidy() } catch { logger.error("tidying \(Partition.name(day: day)): \(error)") }
+    }
+
+    private func merge(_ partition: Partition, _ depth: Depth) throws {
         while !state.withLock({ $0.stops }), try mergeOnce(partition, depth) { state.withLock { $0.merges += 1 } }
         let left = try partition.read { worthMerging(try RunTable.runs($0))?.count ?? 0 }
         state.withLock { $0.unmerged[partition.day] = left }
-        if depth > .tiers { try partition.tidy() }
     }
 
     /// Whether there was something to merge.

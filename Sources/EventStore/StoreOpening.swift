@@ -306,12 +306,13 @@ extension EventStore {
     }
 
     func noteDamagedBlock(_ partition: Partition, _ number: UInt32) {
-        let file = state.withLock { state in
+        let (file, isNew) = state.withLock { state in
             let file = state.days[partition.day]?.directory?.file(of: number)?.path ?? partition.path
-            state.damagedBlocks += 1
             state.damage[file] = "block \(number) cannot be read; its events are missing from answers"
-            return file
+            return (file, state.damagedBlocks.insert(DamagedBlock(day: partition.day, number: number)).inserted)
         }
+        // Each question that meets it comes here.
+        guard isNew else { return }
         logger.error("block \(number) of \(file) is damaged; its events are missing from answers")
     }
 }

@@ -49,6 +49,8 @@ public struct StoreStatistics: Sendable, Equatable {
     public var lagEvents = 0
     public var packs = 0
     public var merges = 0
+    /// Why the last merge failed; `nil` after one that did not.
+    public var mergeError: String?
     /// Runs that merging will still join once there is time; at least 1 while a day has space to give back.
     public var unmergedRuns = 0
     /// Of members files that a compaction will still rewrite once there is time.

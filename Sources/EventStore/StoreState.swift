@@ -55,7 +55,8 @@ struct StoreState {
 
     var packs = 0
     var merges = 0
-    var damagedBlocks = 0
+    /// Met since the start.
+    var damagedBlocks: Set<DamagedBlock> = []
     /// What was found unreadable since the start, by file.
     var damage: [String: String] = [:]
 
@@ -68,4 +69,10 @@ struct StoreState {
         if let droppedFrom { first = min(first, droppedFrom) }
         return first
     }
+}
+
+/// A block whose member cannot be read.
+struct DamagedBlock: Hashable {
+    var day: Int64
+    var number: UInt32
 }

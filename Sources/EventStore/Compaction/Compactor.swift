@@ -9,7 +9,7 @@ import Synchronization
 /// directory in memory follows, and only then the old files go. So at any instant every block lies in a file that the
 /// index names; a stop leaves at most a file that no row refers to, which the next start deletes.
 final class Compactor: @unchecked Sendable {
-    // Unchecked: `gate` and `retryAt` belong to the thread; everything else is locked or constant.
+    // Unchecked: `gate` and `retries` belong to the thread; everything else is locked or constant.
     enum Step: CaseIterable, Sendable { case begun, written, renamed, committed, published, removed }
 
     private struct State {
@@ -40,13 +40,11 @@ final class Compactor: @unchecked Sendable {
     private let finished = Wake()
     private let thread = IdleThread<RewrittenPiece>()
     private var gate: IdleGate
-    private var retryAt: ContinuousClock.Instant?
+    private var retries = Retries()
 
     private static let sampleMilliseconds = 250
     /// Between looks when nothing waits.
     private static let restMilliseconds = 5000
-    /// After a failure, which is most often a full disk.
-    private static let retryDelay = Duration.seconds(60)
 
     init(store: EventStore, configuration: EventStoreConfiguration, logger: Logger) {
         self.store = store
@@ -123,8 +121,8 @@ final class Compactor: @unchecked Sendable {
             let isAsked = wanted > settled
             let isIdle = gate.isIdle(at: .now)
             let days = days()
-            let mustWait = !isAsked && retryAt.map { $0 > .now } ?? false
-            if !mustWait, let job = nextJob(days, isIdle: isIdle || isAsked) {
+            let ready = isAsked ? days : days.filter { !retries.mustWait($0.partition.day) }
+            if let job = nextJob(ready, isIdle: isIdle || isAsked) {
                 if let error = perform(job), isAsked { finishSettling(wanted, error) }
                 continue
             }
@@ -195,7 +193,7 @@ final class Compactor: @unchecked Sendable {
         do {
             try checkRoom(job.partition, job.pieces)
             try compact(job.partition, job.pieces)
-            retryAt = nil
+            retries.succeeded(job.partition.day)
             state.withLock { state in
                 state.compactions += 1
                 state.lastError = nil
@@ -205,7 +203,7 @@ final class Compactor: @unchecked Sendable {
             return nil
         } catch {
             let reason = "compacting \(Partition.name(day: job.partition.day)): \(error)"
-            retryAt = .now + Self.retryDelay
+            retries.failed(job.partition.day, reason)
             let isNew = state.withLock { state in
                 defer { state.lastError = reason }
                 state.failures += 1
@@ -265,10 +263,11 @@ final class Compactor: @unchecked Sendable {
             state.isPaused = false
             state.isAbandoned = false
         }
+        // Read here: the connection is one that lookups wait for.
+        let source = try PieceRewrite.Source(pieces, of: partition)
         thread.begin { [configuration] in
             var rewrite = PieceRewrite(
-                try PieceRewrite.Source(pieces, of: partition), into: output, id: id, level: configuration.compactionLevel,
-                memberBytes: configuration.memberBytes)
+                source, into: output, id: id, level: configuration.compactionLevel, memberBytes: configuration.memberBytes)
             try rewrite.run { try self.pause() }
             return rewrite.rewritten
         }

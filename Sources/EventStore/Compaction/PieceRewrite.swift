@@ -11,7 +11,7 @@ struct RewrittenPiece: Sendable {
 /// tenant's neighbouring blocks joined into members of full size at the final level. Only reads what there is; nobody
 /// knows of the new file until the caller has renamed it.
 struct PieceRewrite: ~Copyable {
-    struct Member {
+    struct Member: Sendable {
         var tenant: UInt32
         var location: BlockLocation
         /// Its blocks: number, start, in the order they stand in.
@@ -42,7 +42,7 @@ struct PieceRewrite: ~Copyable {
     private static let syncBytes = 8 << 20
 
     /// What is rewritten: the members of some pieces, by tenant and in the order of `seq`.
-    struct Source {
+    struct Source: Sendable {
         let members: [Member]
         let files: [UInt32: MembersFile]
 

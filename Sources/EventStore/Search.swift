@@ -203,11 +203,11 @@ struct Search: ~Copyable {
         queue.insert(contentsOf: list)
     }
 
-    /// A question that met two blocks will likely meet more of those its terms chose: they are inflated in rounds, each
+    /// A question that needed one block will likely need more of those its terms chose: they are inflated in rounds, each
     /// twice as long as the one before, so that little is inflated in vain.
     private mutating func readAhead(_ first: Source) {
         searchedBlocks += 1
-        guard searchedBlocks > 2, !plan.isEmpty else { return }
+        guard searchedBlocks > 1, !plan.isEmpty else { return }
         aheadLeft -= 1
         guard aheadLeft < 0 else { return }
         aheadRound = min(Self.longestRound, aheadRound * 2)

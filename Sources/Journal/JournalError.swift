@@ -37,7 +37,7 @@ extension JournalError: CustomStringConvertible {
         case .tenantMismatch(let number, let journal, let store):
             "Tenant number \(number) is \"\(journal)\" in the journal and \"\(store)\" in a store; these folders do not belong together."
         case .unsupportedVersion(let path, let version):
-            "\(path) is of version \(version), this program reads \(SegmentHeader.version). Let the program that wrote it pack it, or start with an empty folder."
+            "\(path) is of version \(version), this program reads \(SegmentHeader.version). Start and stop the program that wrote it once more, which packs everything, then move the journal's folder away."
         }
     }
 }

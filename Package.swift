@@ -49,6 +49,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
+            name: "Archive",
+            dependencies: [
+                "EventModel", "Journal", "EventStore", "CChecksum", "CCurl", "CDeflate", "CLinux",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
             name: "AccessControl",
             dependencies: ["EventModel", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto")]),
         .target(
@@ -59,12 +66,13 @@ let package = Package(
         .target(
             name: "QueryAPI",
             dependencies: [
-                "EventModel", "Journal", "EventStore", "AccessControl", "Collectors", .product(name: "Hummingbird", package: "hummingbird"),
+                "EventModel", "Journal", "EventStore", "Archive", "AccessControl", "Collectors",
+                .product(name: "Hummingbird", package: "hummingbird"),
             ]),
         .target(
             name: "DaybookServer",
             dependencies: [
-                "EventModel", "Pipelines", "Journal", "EventStore", "AccessControl", "Collectors", "QueryAPI",
+                "EventModel", "Pipelines", "Journal", "EventStore", "Archive", "AccessControl", "Collectors", "QueryAPI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"), "Yams",
@@ -73,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "daybook",
             dependencies: [
-                "CLinux", "EventModel", "Pipelines", "DaybookServer", "DaybookClient", "Rainbow",
+                "CLinux", "EventModel", "Pipelines", "Archive", "DaybookServer", "DaybookClient", "Rainbow",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ]),
@@ -82,6 +90,7 @@ let package = Package(
         .testTarget(name: "PipelinesTests", dependencies: ["Pipelines"]),
         .testTarget(name: "JournalTests", dependencies: ["Journal"]),
         .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
+        .testTarget(name: "ArchiveTests", dependencies: ["Archive", "CZlib"]),
         .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "CZlib"]),
         .testTarget(
             name: "DaybookServerTests",

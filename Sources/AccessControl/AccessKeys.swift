@@ -30,31 +30,12 @@ public final class AccessKeys: Sendable {
         self.isFirstKeyRenewed = isFirstKeyRenewed
     }
 
-    /// Opens or makes the database, and makes an admin key when it holds none.
+    /// Makes an admin key when the database holds none.
     ///
     /// - Parameter renewingFirstKey: revoke the first admin key and make another: its text is lost, and a hash brings
     ///   nobody back in.
-    public static func open(database path: String, renewingFirstKey: Bool = false) throws -> AccessKeys {
-        do {
-            return try openDatabase(path, renewingFirstKey)
-        } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_ERROR].contains(error.resultCode) {
-            throw AccessKeysError.damaged(path: path, reason: error.message ?? "error \(error.extendedResultCode.rawValue)")
-        } catch let error as DatabaseError {
-            throw AccessKeysError.unusable(path: path, reason: error.message ?? "error \(error.extendedResultCode.rawValue)")
-        }
-    }
-
-    private static func openDatabase(_ path: String, _ renewingFirstKey: Bool) throws -> AccessKeys {
-        var configuration = Configuration()
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-        let database = try DatabaseQueue(path: path, configuration: configuration)
-        // A key that was shown must still be there after a power cut: without FULL the last commits of a WAL may not be.
-        try database.writeWithoutTransaction { connection in
-            try connection.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-            let level = try Int.fetchOne(connection, sql: "PRAGMA synchronous")
-            guard level == 2 else { throw AccessKeysError.notDurable(path: path) }
-        }
-        try migrator.migrate(database)
+    public static func open(_ control: ControlDatabase, renewingFirstKey: Bool = false) throws -> AccessKeys {
+        let database = control.queue
         let (firstKey, revoked) = try database.write { connection -> (String?, Int) in
             if renewingFirstKey {
                 try connection.execute(sql: "DELETE FROM keys WHERE role = 'admin' AND name = ?", arguments: [firstKeyName])
@@ -93,26 +74,6 @@ public final class AccessKeys: Sendable {
     }
 
     private static let firstKeyName = "first admin key"
-
-    public func close() throws { try database.close() }
-
-    private static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("keys") { connection in
-            try connection.execute(
-                sql: """
-                    CREATE TABLE keys (
-                        id INTEGER PRIMARY KEY,
-                        name TEXT NOT NULL,
-                        role TEXT NOT NULL,
-                        tenant TEXT,
-                        hash BLOB NOT NULL UNIQUE,
-                        created TEXT NOT NULL
-                    ) STRICT
-                    """)
-        }
-        return migrator
-    }
 
     private static func insert(_ connection: Database, name: String, role: AccessKey.Role, tenant: String?) throws -> String {
         let key = randomKey()
@@ -165,25 +126,5 @@ public struct HashedAuthorization: Sendable {
         var bytes = header.utf8.makeIterator()
         for byte in other.utf8 { difference |= byte ^ bytes.next()! }
         return difference == 0
-    }
-}
-
-public enum AccessKeysError: Error, Sendable, CustomStringConvertible {
-    /// SQLite does not sync its commits, so a key could be shown and lost.
-    case notDurable(path: String)
-    /// The file is no database, or a broken one.
-    case damaged(path: String, reason: String)
-    /// It cannot be opened, read or written.
-    case unusable(path: String, reason: String)
-
-    public var description: String {
-        switch self {
-        case .notDurable(let path): "\(path): SQLite refuses synchronous = FULL"
-        case .damaged(let path, let reason):
-            "\(path) is damaged (\(reason)). It holds the hashes of the API keys and no events. Put a copy of it back, or move it away "
-                + "with its -wal and -shm files: the next start then makes a new admin key, and all other keys must be made again."
-        case .unusable(let path, let reason):
-            "\(path), which holds the hashes of the API keys, cannot be used: \(reason). Check its owner, its permissions and the disk."
-        }
     }
 }

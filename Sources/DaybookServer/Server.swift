@@ -14,6 +14,7 @@ import SystemPackage
 final class Server: Sendable {
     let settings: Settings
     let folder: DataFolder
+    let control: ControlDatabase
     let keys: AccessKeys
     let store: EventStore
     let journal: Journal
@@ -27,7 +28,8 @@ final class Server: Sendable {
         // Before anything is made: a wrong definition must not leave half a data folder behind.
         let pipelines = try PipelineSet.load(folder: settings.pipelines)
         let folder = try DataFolder.open(settings.data)
-        let keys = try openKeys(folder, logger)
+        let control = try ControlDatabase.open(folder.file("daybook.sqlite"))
+        let keys = try openKeys(folder, control, logger)
         let store = try EventStore.open(settings.store, logger: logger)
         var configuration = settings.journal
         configuration.node = try folder.node()
@@ -47,16 +49,17 @@ final class Server: Sendable {
         let ingest = Ingest(journal: journal, pipelines: pipelines, deadLetters: letters, now: configuration.now)
         try checkTails(settings.tails, pipelines)
         let tails = try settings.tails.map { try FileTail($0, folder: FilePath(folder.file("tail")), ingest: ingest, logger: logger) }
-        return Server(settings, folder, keys, store, journal, live, ingest, tails, logger)
+        return Server(settings, folder, control, keys, store, journal, live, ingest, tails, logger)
     }
 
     private init(
-        _ settings: Settings, _ folder: DataFolder, _ keys: AccessKeys, _ store: EventStore, _ journal: Journal, _ live: LiveTail,
+        _ settings: Settings, _ folder: DataFolder, _ control: ControlDatabase, _ keys: AccessKeys, _ store: EventStore, _ journal: Journal, _ live: LiveTail,
         _ ingest: Ingest,
         _ tails: [FileTail], _ logger: Logger
     ) {
         self.settings = settings
         self.folder = folder
+        self.control = control
         self.keys = keys
         self.store = store
         self.journal = journal
@@ -74,9 +77,9 @@ final class Server: Sendable {
     }
 
     /// The database has only the admin key's hash. Where its file is gone the key may be lost, so another takes its place.
-    private static func openKeys(_ folder: DataFolder, _ logger: Logger) throws -> AccessKeys {
+    private static func openKeys(_ folder: DataFolder, _ control: ControlDatabase, _ logger: Logger) throws -> AccessKeys {
         let stored = folder.text("admin.key")
-        let keys = try AccessKeys.open(database: folder.file("daybook.sqlite"), renewingFirstKey: stored == nil)
+        let keys = try AccessKeys.open(control, renewingFirstKey: stored == nil)
         if let key = keys.firstKey {
             try folder.write("admin.key", key + "\n")
             if keys.isFirstKeyRenewed {
@@ -123,7 +126,7 @@ final class Server: Sendable {
         }
         await store.close()
         await ingest.deadLetters.close()
-        do { try keys.close() } catch { logger.error("daybook.sqlite was not closed well", metadata: ["reason": "\(error)"]) }
+        do { try control.close() } catch { logger.error("daybook.sqlite was not closed well", metadata: ["reason": "\(error)"]) }
         folder.release()
     }
 

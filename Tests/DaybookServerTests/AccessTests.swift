@@ -41,7 +41,7 @@ import Testing
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-keys-\(UUID().uuidString).sqlite").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         try Data(repeating: 0x5A, count: 8192).write(to: URL(fileURLWithPath: path))
-        #expect { _ = try AccessKeys.open(database: path) } throws: { error in
+        #expect { _ = try ControlDatabase.open(path) } throws: { error in
             let text = "\(error)"
             return text.hasPrefix(path) && text.contains("hashes of the API keys") && text.contains("move it away")
         }
@@ -53,11 +53,12 @@ import Testing
     func refused(header: String) throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-keys-\(UUID().uuidString).sqlite").path
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let keys = try AccessKeys.open(database: path)
+        let control = try ControlDatabase.open(path)
+        let keys = try AccessKeys.open(control)
         let key = try #require(keys.firstKey)
         #expect(keys.check(authorization: header.replacing("{key}", with: key)) == nil)
         #expect(keys.check(authorization: "Bearer \(key)")?.role == .admin)
         #expect(keys.check(authorization: nil) == nil)
-        try keys.close()
+        try control.close()
     }
 }

@@ -1,0 +1,99 @@
+import EventModel
+import GRDB
+import Synchronization
+
+/// How long each tenant's events are kept, and what stands under a legal hold. Kept in `daybook.sqlite`, read in memory.
+public final class RetentionPlans: Sendable {
+    private struct State {
+        var plans: [String: RetentionPlan] = [:]
+        var holds: [LegalHold] = []
+    }
+
+    private let database: DatabaseQueue
+    private let state: Mutex<State>
+
+    /// For tenants without a plan of their own.
+    public let standard: RetentionPlan
+
+    public init(_ database: ControlDatabase, standard: RetentionPlan = .standard) throws {
+        self.database = database.queue
+        self.standard = standard
+        var state = State()
+        try database.queue.read { connection in
+            for row in try Row.fetchAll(connection, sql: "SELECT tenant, recent_days, archive_days FROM retention_plan") {
+                state.plans[row[0]] = RetentionPlan(recentDays: row[1], archiveDays: row[2])
+            }
+            state.holds = try Row.fetchAll(connection, sql: "SELECT * FROM legal_hold ORDER BY id").map(Self.hold)
+        }
+        self.state = Mutex(state)
+    }
+
+    // MARK: Plans
+
+    public func plan(of tenant: String) -> RetentionPlan { state.withLock { $0.plans[tenant] } ?? standard }
+
+    /// Plans that somebody gave, by tenant.
+    public var plans: [String: RetentionPlan] { state.withLock { $0.plans } }
+
+    /// Durable when it returns; `nil` gives the tenant the standard plan again.
+    public func set(_ plan: RetentionPlan?, of tenant: String, now: Timestamp) throws {
+        // Under the lock, so that memory never tells another order of changes than the disk.
+        try state.withLock { state in
+            try database.write { connection in
+                if let plan {
+                    try connection.execute(
+                        sql: "INSERT OR REPLACE INTO retention_plan VALUES (?, ?, ?, ?)",
+                        arguments: [tenant, plan.recentDays, plan.archiveDays, now.milliseconds])
+                } else {
+                    try connection.execute(sql: "DELETE FROM retention_plan WHERE tenant = ?", arguments: [tenant])
+                }
+            }
+            state.plans[tenant] = plan
+        }
+    }
+
+    // MARK: Holds
+
+    /// Oldest first, released ones included.
+    public var holds: [LegalHold] { state.withLock { $0.holds } }
+
+    public func hold(on tenant: String, day: Int64) -> LegalHold? {
+        state.withLock { state in state.holds.first { $0.covers(tenant: tenant, day: day) } }
+    }
+
+    /// Durable when it returns. `hold.id` is given here.
+    public func place(_ hold: LegalHold) throws -> LegalHold {
+        try state.withLock { state in
+            var hold = hold
+            hold.id = try database.write { connection in
+                try connection.execute(
+                    sql: """
+                        INSERT INTO legal_hold (tenant, first_day, last_day, reason, owner, created) VALUES (?, ?, ?, ?, ?, ?)
+                        """,
+                    arguments: [hold.tenant, hold.firstDay, hold.lastDay, hold.reason, hold.owner, hold.created.milliseconds])
+                return connection.lastInsertedRowID
+            }
+            state.holds.append(hold)
+            return hold
+        }
+    }
+
+    /// The hold as it is then; `nil` when there is none with this id, or it was released before.
+    public func release(_ id: Int64, now: Timestamp) throws -> LegalHold? {
+        try state.withLock { state in
+            guard let index = state.holds.firstIndex(where: { $0.id == id && $0.released == nil }) else { return nil }
+            try database.write { connection in
+                try connection.execute(sql: "UPDATE legal_hold SET released = ? WHERE id = ?", arguments: [now.milliseconds, id])
+            }
+            state.holds[index].released = now
+            return state.holds[index]
+        }
+    }
+
+    private static func hold(_ row: Row) -> LegalHold {
+        LegalHold(
+            id: row["id"], tenant: row["tenant"], firstDay: row["first_day"], lastDay: row["last_day"], reason: row["reason"],
+            owner: row["owner"], created: Timestamp(milliseconds: row["created"]),
+            released: (row["released"] as Int64?).map { Timestamp(milliseconds: $0) })
+    }
+}

@@ -1,0 +1,44 @@
+import EventModel
+import Foundation
+import Testing
+
+@testable import AccessControl
+
+@Suite struct RetentionPlansTests {
+    private let path = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-plans-\(UUID().uuidString).sqlite").path
+    private let now = Timestamp(milliseconds: 1_763_640_000_000)
+
+    @Test("plans and holds are there again after the database was closed")
+    func survive() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var control = try ControlDatabase.open(path)
+        var plans = try RetentionPlans(control, standard: RetentionPlan(recentDays: 7, archiveDays: nil))
+        try plans.set(RetentionPlan(recentDays: 3, archiveDays: 365), of: "acme", now: now)
+        try plans.set(RetentionPlan(recentDays: 3, archiveDays: 30), of: "short", now: now)
+        try plans.set(nil, of: "short", now: now)
+        let hold = try plans.place(
+            LegalHold(id: 0, tenant: "acme", firstDay: 10, lastDay: nil, reason: "case 7", owner: "legal@example.com", created: now))
+        let other = try plans.place(
+            LegalHold(id: 0, tenant: "acme", firstDay: nil, lastDay: 5, reason: "case 8", owner: "legal@example.com", created: now))
+        #expect(try plans.release(other.id, now: now)?.released == now)
+        #expect(try plans.release(other.id, now: now) == nil)
+        try control.close()
+
+        control = try ControlDatabase.open(path)
+        plans = try RetentionPlans(control, standard: RetentionPlan(recentDays: 7, archiveDays: nil))
+        #expect(plans.plan(of: "acme") == RetentionPlan(recentDays: 3, archiveDays: 365))
+        #expect(plans.plan(of: "short") == RetentionPlan(recentDays: 7, archiveDays: nil))
+        #expect(plans.holds.map(\.id) == [hold.id, other.id])
+        #expect(plans.hold(on: "acme", day: 10) == hold && plans.hold(on: "acme", day: 4_000_000) == hold)
+        #expect(plans.hold(on: "acme", day: 9) == nil && plans.hold(on: "acme", day: 5) == nil && plans.hold(on: "beta", day: 10) == nil)
+        try control.close()
+    }
+
+    @Test(
+        "a duration is a number of days or for ever, and nothing else",
+        arguments: [
+            ("30d", RetentionPlan.Days.days(30)), ("forever", .forever), ("36500d", .days(36_500)), ("36501d", nil), ("0d", nil), ("-1d", nil),
+            ("30", nil), ("d", nil), ("1y", nil), ("", nil),
+        ] as [(String, RetentionPlan.Days?)])
+    func durations(text: String, days: RetentionPlan.Days?) { #expect(RetentionPlan.days(text) == days) }
+}

@@ -3,11 +3,7 @@ import Testing
 
 @testable import Archive
 
-@Suite(.enabled(if: ZipWriterTests.hasPython, "python3 is not installed"))
-struct ZipWriterTests {
-    private static let hasPython = (try? run(["python3", "-c", ""])) == 0
-
-
+@Suite(.enabled(if: Tool.hasPython, "python3 is not installed")) struct ZipWriterTests {
     @Test("Python reads names, bytes and checksums as they were written")
     func isReadByPython() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-zip-\(UUID().uuidString)").path
@@ -32,7 +28,7 @@ struct ZipWriterTests {
             assert pack.read(pack.namelist()[1]) == open(sys.argv[2], "rb").read()
             assert pack.getinfo("README.txt").external_attr >> 16 == 0o100640
             """
-        #expect(try Self.run(["python3", "-c", script, folder + "/pack.zip", folder + "/large"]) == 0)
+        #expect(try Tool.run(["python3", "-c", script, folder + "/pack.zip", folder + "/large"]).status == 0)
     }
 
     @Test("more entries than 16 bits count are found through ZIP64")
@@ -50,15 +46,6 @@ struct ZipWriterTests {
             pack = zipfile.ZipFile(sys.argv[1])
             assert len(pack.namelist()) == 70000 and pack.read("e69999") == bytes([69999 % 256])
             """
-        #expect(try Self.run(["python3", "-c", script, folder + "/many.zip"]) == 0)
-    }
-
-    private static func run(_ command: [String]) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
+        #expect(try Tool.run(["python3", "-c", script, folder + "/many.zip"]).status == 0)
     }
 }

@@ -51,7 +51,7 @@ let package = Package(
         .target(
             name: "Archive",
             dependencies: [
-                "EventModel", "Journal", "EventStore", "CChecksum", "CCurl", "CDeflate", "CLinux",
+                "EventModel", "Journal", "EventStore", "CChecksum", "CCurl", "CDeflate", "CLinux", "CSearch",
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

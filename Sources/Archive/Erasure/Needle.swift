@@ -1,0 +1,46 @@
+import CSearch
+import Foundation
+
+/// One spelling of something to be found, letters of ASCII regardless of case.
+package struct Needle: Sendable {
+    package let bytes: [UInt8]
+    private let folded: [UInt8]
+
+    /// `text` is not empty.
+    init(_ text: String) {
+        bytes = Array(text.utf8)
+        folded = bytes.map { $0 | 0x20 }
+    }
+
+    /// The spellings that are looked for: letters beyond ASCII as lower, upper and title case, and `@` and spaces as URLs write them.
+    package static func variants(of text: String) -> [Needle] {
+        var spellings: Set<String> = [text, text.lowercased(), text.uppercased(), text.capitalized]
+        for spelling in spellings {
+            if spelling.contains("@") { spellings.insert(spelling.replacing("@", with: "%40")) }
+            if spelling.contains(" ") { spellings.formUnion(["%20", "+"].map { spelling.replacing(" ", with: $0) }) }
+        }
+        // ASCII differs by case only, and both are found by one of them.
+        return Dictionary(grouping: spellings.filter { !$0.isEmpty }) { Array($0.utf8).map(Self.lowered) }.values.map { Needle($0[0]) }
+    }
+
+    /// May report what only looks alike.
+    package func occurs(in bytes: UnsafeRawBufferPointer) -> Bool { candidate(in: bytes, from: 0) != nil }
+
+    /// Offset of the next place that equals the needle but for the case of ASCII letters.
+    func first(in bytes: UnsafeRawBufferPointer, from: Int) -> Int? {
+        var at = from
+        while let place = candidate(in: bytes, from: at) {
+            if self.bytes.indices.allSatisfy({ Self.lowered(bytes[place + $0]) == Self.lowered(self.bytes[$0]) }) { return place }
+            at = place + 1
+        }
+        return nil
+    }
+
+    private func candidate(in bytes: UnsafeRawBufferPointer, from: Int) -> Int? {
+        guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return nil }
+        let place = csearch_first(base, bytes.count, from, folded, folded.count)
+        return place < 0 ? nil : place
+    }
+
+    private static func lowered(_ byte: UInt8) -> UInt8 { byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte }
+}

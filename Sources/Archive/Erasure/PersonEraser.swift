@@ -1,0 +1,190 @@
+import EventModel
+
+/// Replaces what a person is known by in canonical lines. A pure function of the line: the same line gives the same
+/// replacement wherever a copy of it lies.
+///
+/// | | goes |
+/// |---|---|
+/// | e-mails | from every string and key, also inside of longer text and as `%40` in URLs; `xada@…` is somebody else's |
+/// | ids of four and more characters with a letter | from every string and key, where they stand as a word |
+/// | other ids, such as `42` | where a person stands: `actor.id`, `effective_user.id`, and `target.id` when its type is one of a person |
+/// | names nobody else bears | from every string and key, where they stand as words |
+/// | names that others bear too | the same, in events that hold the id or an e-mail |
+/// | `source.ip`, `source.user_agent`, `session` | whole, from events whose actor is the person |
+///
+/// `seq`, `id`, `received`, `time`, `tenant`, `kind`, `action`, `outcome` and `severity` stay, so every line keeps its place.
+package struct PersonEraser {
+    private struct Trace {
+        var needle: Needle
+        var kind: Kind
+    }
+
+    private enum Kind { case email, wordID, plainID, name, sharedName }
+
+    private let traces: [Trace]
+    private var plain: [UInt8] = []
+
+    package static let mark = "[erased]"
+    private static let fixed: Set<String> = ["seq", "id", "received", "time", "tenant", "kind", "action", "outcome", "severity"]
+    private static let personTypes = ["user", "admin", "agent", "contact", "customer", "person", "member", "employee", "account_user"]
+
+    package init(_ person: Person) {
+        func traces(_ texts: Set<String>, _ kind: (String) -> Kind) -> [Trace] {
+            texts.flatMap { text in Needle.variants(of: text).map { Trace(needle: $0, kind: kind(text)) } }
+        }
+        // Longest first, so that a name within an address does not break the address up.
+        self.traces =
+            (traces(person.emails) { _ in .email } + traces(person.ids) { Self.isWord($0) ? .wordID : .plainID }
+            + traces(person.names) { _ in .name } + traces(person.sharedNames) { _ in .sharedName })
+            .sorted { $0.needle.bytes.count > $1.needle.bytes.count }
+    }
+
+    private static func isWord(_ id: String) -> Bool { id.utf8.count >= 4 && id.contains { $0.isLetter } }
+
+    /// The line to stand in the place of `line` (both without newline); `nil` where it holds nothing of the person.
+    package mutating func replacement(for line: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard traces.contains(where: { $0.needle.occurs(in: line) }) else { return nil }
+        let whose = relation(line)
+        var result: [UInt8] = []
+        var copied = 0
+        var isChanged = false
+        var strings = LineStrings(line)
+        var targetType = 0..<0
+        while strings.next() {
+            if !strings.isKey, strings.isKeyed("type") { targetType = strings.string }
+            guard !isFixed(strings, line) else { continue }
+            let isWhole = whose.isActor && !strings.isKey && Self.isActorsTrail(strings)
+            guard let replaced = isWhole ? Array(Self.mark.utf8) : erased(strings, line, targetType, whose) else { continue }
+            result += line[copied..<strings.string.lowerBound]
+            result += replaced
+            copied = strings.string.upperBound
+            isChanged = true
+        }
+        guard isChanged else { return nil }
+        result += line[copied...]
+        return result
+    }
+
+    private func isFixed(_ strings: LineStrings, _ line: UnsafeRawBufferPointer) -> Bool {
+        guard strings.depth == 1 else { return false }
+        if strings.isKey { return true }
+        return Self.fixed.contains { strings.isKeyed($0) }
+    }
+
+    private static func isActorsTrail(_ strings: LineStrings) -> Bool {
+        strings.isAt("source", "ip") || strings.isAt("source", "user_agent") || strings.isAt("session")
+    }
+
+    /// How the event has to do with the person.
+    private mutating func relation(_ line: UnsafeRawBufferPointer) -> (isPersons: Bool, isActor: Bool) {
+        var isPersons = false
+        var isActor = false
+        var strings = LineStrings(line)
+        var targetType = 0..<0
+        while strings.next() {
+            if !strings.isKey, strings.isKeyed("type") { targetType = strings.string }
+            if isFixed(strings, line) { continue }
+            decode(strings, line)
+            let isHit = plain.withUnsafeBytes { plain in
+                traces.contains { trace in
+                    switch trace.kind {
+                    case .email, .wordID: Self.place(trace, in: plain, from: 0) != nil
+                    case .plainID: isPersonsPlace(strings, line, targetType) && Self.equals(plain, trace.needle)
+                    case .name, .sharedName: false
+                    }
+                }
+            }
+            guard isHit else { continue }
+            isPersons = true
+            if strings.isAt("actor", "id") || strings.isAt("actor", "email") { isActor = true }
+        }
+        return (isPersons, isActor)
+    }
+
+    /// The string as it shall be written; `nil` when it stays.
+    private mutating func erased(
+        _ strings: LineStrings, _ line: UnsafeRawBufferPointer, _ targetType: Range<Int>, _ whose: (isPersons: Bool, isActor: Bool)
+    ) -> [UInt8]? {
+        decode(strings, line)
+        var isChanged = false
+        for trace in traces {
+            if trace.kind == .sharedName, !whose.isPersons { continue }
+            if trace.kind == .plainID {
+                guard isPersonsPlace(strings, line, targetType), plain.withUnsafeBytes({ Self.equals($0, trace.needle) }) else { continue }
+                plain = Array(Self.mark.utf8)
+                isChanged = true
+                continue
+            }
+            var from = 0
+            while let place = plain.withUnsafeBytes({ Self.place(trace, in: $0, from: from) }) {
+                plain.replaceSubrange(place..<place + trace.needle.bytes.count, with: Self.mark.utf8)
+                from = place + Self.mark.utf8.count
+                isChanged = true
+            }
+        }
+        guard isChanged else { return nil }
+        var writer = ByteWriter(capacity: plain.count + 16)
+        plain.withUnsafeBytes { writer.appendQuoted(escaping: $0) }
+        return Array(writer.bytes.dropFirst().dropLast())
+    }
+
+    private mutating func decode(_ strings: LineStrings, _ line: UnsafeRawBufferPointer) {
+        let raw = UnsafeRawBufferPointer(rebasing: line[strings.string])
+        if strings.isEscaped {
+            CanonicalLine.unescape(raw, into: &plain)
+        } else {
+            plain.removeAll(keepingCapacity: true)
+            plain += raw
+        }
+    }
+
+    private func isPersonsPlace(_ strings: LineStrings, _ line: UnsafeRawBufferPointer, _ targetType: Range<Int>) -> Bool {
+        if strings.isKey { return false }
+        if strings.isAt("actor", "id") || strings.isAt("effective_user", "id") { return true }
+        guard strings.isAt("target", "id") || strings.isAt("targets", "id") else { return false }
+        return Self.personTypes.contains { line[targetType].elementsEqual($0.utf8) }
+    }
+
+    private static func equals(_ plain: UnsafeRawBufferPointer, _ needle: Needle) -> Bool { plain.elementsEqual(needle.bytes) }
+
+    /// The next place where the trace stands by itself.
+    private static func place(_ trace: Trace, in plain: UnsafeRawBufferPointer, from: Int) -> Int? {
+        var at = from
+        while let place = trace.needle.first(in: plain, from: at) {
+            let end = place + trace.needle.bytes.count
+            let isFree = trace.kind == .email ? isFreeEmail(place..<end, plain) : isFreeWord(place..<end, plain, trace.kind)
+            if isFree { return place }
+            at = place + 1
+        }
+        return nil
+    }
+
+    /// Not a part of a longer address: RFC 5322 atoms before it, another label of a domain behind it.
+    private static func isFreeEmail(_ range: Range<Int>, _ plain: UnsafeRawBufferPointer) -> Bool {
+        if range.lowerBound > 0, !isBehindPercent(range.lowerBound, plain) {
+            let before = plain[range.lowerBound - 1]
+            if isWordByte(before) || ".+-%".utf8.contains(before) { return false }
+        }
+        guard range.upperBound < plain.count else { return true }
+        let behind = plain[range.upperBound]
+        if behind == UInt8(ascii: ".") { return range.upperBound + 1 >= plain.count || !isWordByte(plain[range.upperBound + 1]) }
+        return !isWordByte(behind) && behind != UInt8(ascii: "-")
+    }
+
+    private static func isFreeWord(_ range: Range<Int>, _ plain: UnsafeRawBufferPointer, _ kind: Kind) -> Bool {
+        func joins(_ byte: UInt8) -> Bool { isWordByte(byte) || (kind == .wordID && byte == UInt8(ascii: "-")) }
+        if range.lowerBound > 0, joins(plain[range.lowerBound - 1]), !isBehindPercent(range.lowerBound, plain) { return false }
+        return range.upperBound >= plain.count || !joins(plain[range.upperBound])
+    }
+
+    /// Whether the three bytes before are a percent-encoded character, such as a space in a URL.
+    private static func isBehindPercent(_ at: Int, _ plain: UnsafeRawBufferPointer) -> Bool {
+        func isHex(_ byte: UInt8) -> Bool { byte &- 48 < 10 || (byte | 0x20) &- UInt8(ascii: "a") < 6 }
+        return at >= 3 && plain[at - 3] == UInt8(ascii: "%") && isHex(plain[at - 2]) && isHex(plain[at - 1])
+    }
+
+    /// Letters, digits, `_`, and all of other alphabets.
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        byte &- 48 < 10 || (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_") || byte >= 0x80
+    }
+}

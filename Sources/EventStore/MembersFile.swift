@@ -74,4 +74,8 @@ public enum StoreError: Error, Sendable, Equatable {
     case unreadable(path: String, reason: String)
     /// The store failed before and takes nothing any more; see the health page.
     case failed(reason: String)
+    /// Bytes of a members file that are not what was written.
+    case damaged(path: String, offset: Int, reason: String)
+    /// What was asked for would break a promise of the store; nothing was changed.
+    case refused(reason: String)
 }

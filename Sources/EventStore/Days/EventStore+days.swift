@@ -1,0 +1,29 @@
+extension EventStore {
+    /// The days that have packed events, ascending; what is only in the window is not counted.
+    package var heldDays: [StoredDay] { fatalError("not yet") }
+
+    /// Packs everything received so far, compacts the day, and opens it; `nil` when nothing was received that day. Blocks
+    /// the caller. The caller sees to it that nothing is received for that day any more.
+    package func openDay(_ day: Int64) throws -> StoredDayReader? { fatalError("not yet") }
+
+    /// Removes a day for good: it is out of all answers at once, its files are unlinked, and what the journal may deliver
+    /// of it again is passed over. Lookups under way finish on what they hold. `today` is the day the caller's clock
+    /// shows; without it the newest day with events counts. Refused (``StoreError/refused(reason:)``) for a day within the
+    /// identity window and for one that still gets events. A day that is not held is no error.
+    package func drop(day: Int64, today: Int64? = nil) throws { fatalError("not yet") }
+
+    /// Replaces lines of a day (all tenants, or those named). `change` gets each line without its newline and gives the
+    /// line to stand in its place, or `nil`; `seq`, `id`, `received`, `time`, `tenant`, `kind`, `action` and `outcome` must
+    /// stay (``StoreError/refused(reason:)``). Packs first; everything that was received before the call is rewritten. All
+    /// other lines stay as they are. Durable when it returns, undone as a whole when it throws; afterwards neither files
+    /// nor memory of the store hold the replaced lines or their terms. Blocks the caller. Returns what was replaced.
+    package func rewrite(
+        day: Int64, tenants: Set<UInt32>? = nil, _ change: (_ tenant: UInt32, _ line: UnsafeRawBufferPointer) throws -> [UInt8]?
+    ) throws -> [RewrittenLine] { fatalError("not yet") }
+
+    /// Where lookups go on for days that the store does not hold.
+    package func use(older: any OlderDays) { fatalError("not yet") }
+
+    /// Forgets all inflated members: whoever changes an archived file calls it, so that no answer comes from the old one.
+    package func forgetInflated() { fatalError("not yet") }
+}

@@ -1,0 +1,35 @@
+/// One block of a file: a gzip member of its own.
+package struct OlderBlock: Sendable {
+    package var events: Int
+    /// Event times, milliseconds since 1970, both inclusive.
+    package var minTime: Int64
+    package var maxTime: Int64
+    package var firstPosition: UInt64
+    package var lastPosition: UInt64
+    /// Of the member in the file.
+    package var offset: Int
+    package var length: Int
+    /// What the member inflates to.
+    package var bytes: Int
+
+    package init(
+        events: Int, minTime: Int64, maxTime: Int64, firstPosition: UInt64, lastPosition: UInt64, offset: Int, length: Int, bytes: Int
+    ) {
+        self.events = events
+        self.minTime = minTime
+        self.maxTime = maxTime
+        self.firstPosition = firstPosition
+        self.lastPosition = lastPosition
+        self.offset = offset
+        self.length = length
+        self.bytes = bytes
+    }
+}
+
+/// The blocks of one file as a lookup uses them, made once when the file is opened.
+package struct OlderBlocks: Sendable {
+    let directory: BlockDirectory
+
+    /// `blocks`: in the order of `seq`; the first is number 1.
+    package init(tenant: UInt32, source: any MemberSource, blocks: [OlderBlock]) { fatalError("not yet") }
+}

@@ -1,0 +1,82 @@
+/// Days that the store does not hold, as lookups need them: files of one tenant and received-day, each with an index of
+/// its own. A snapshot of the store decides for each day who answers: a day that the store held at that moment is answered
+/// by the store, every other one by these. So a day must be here before it is dropped from the store.
+package protocol OlderDays: Sendable {
+    /// Files that may hold events of `tenants` (`nil`: all) with a time within `times`, at most `limit`, behind `key` in
+    /// the order of their ``OlderDayKey``. Few are asked for at once, so years of thousands of tenants never lie in memory.
+    func days(tenants: Set<UInt32>?, times: Range<Int64>, order: SearchOrder, after key: OlderDayKey?, limit: Int) throws -> [OlderDay]
+
+    /// The file of one tenant and day; `nil` when there is none.
+    func day(_ day: Int64, tenant: UInt32) throws -> OlderDay?
+
+    /// Whether this day is here for good, whatever tenants it has.
+    func holds(day: Int64) -> Bool
+
+    /// Opens a file, or gives the one that is open already.
+    func open(_ day: OlderDay) throws -> any OlderDayIndex
+
+    /// Something cannot be read; named in health. Its events are missing from answers.
+    func noteDamage(_ day: OlderDay, reason: String)
+}
+
+/// One file of one tenant and received-day.
+package struct OlderDay: Sendable, Equatable {
+    package var tenant: UInt32
+    package var tenantName: String
+    /// Received-day, days since 1970-01-01.
+    package var day: Int64
+    package var events: Int
+    /// Event times, milliseconds since 1970, both inclusive. An event may be received long after its time.
+    package var minTime: Int64
+    package var maxTime: Int64
+
+    package init(tenant: UInt32, tenantName: String, day: Int64, events: Int, minTime: Int64, maxTime: Int64) {
+        self.tenant = tenant
+        self.tenantName = tenantName
+        self.day = day
+        self.events = events
+        self.minTime = minTime
+        self.maxTime = maxTime
+    }
+
+    package func key(_ order: SearchOrder) -> OlderDayKey {
+        OlderDayKey(time: order == .descending ? maxTime : minTime, day: day, tenant: tenant)
+    }
+}
+
+/// Where a file stands: descending by `maxTime`, then day, then tenant, all from high to low; ascending by `minTime`, then
+/// day, then tenant, all from low to high.
+package struct OlderDayKey: Sendable, Equatable, Comparable {
+    package var time: Int64
+    package var day: Int64
+    package var tenant: UInt32
+
+    package init(time: Int64, day: Int64, tenant: UInt32) {
+        self.time = time
+        self.day = day
+        self.tenant = tenant
+    }
+
+    package static func < (left: OlderDayKey, right: OlderDayKey) -> Bool {
+        (left.time, left.day, left.tenant) < (right.time, right.day, right.tenant)
+    }
+}
+
+/// The index of one file. Safe for several threads at once.
+package protocol OlderDayIndex: AnyObject, Sendable {
+    var blocks: OlderBlocks { get }
+    /// Numbers (from 1) of the blocks that may hold a term of `range`, ascending, each once.
+    func candidates(_ range: ClosedRange<UInt64>) throws -> [UInt32]
+    /// Counts by hour (since 1970, of event time) and kind, action, outcome; in any order, and a row may come in parts.
+    func rollups(_ visit: (_ hour: Int64, _ kind: String, _ action: String, _ outcome: String, _ count: Int) -> Void) throws
+    /// Bytes read from the file since it was opened, blocks' members not counted.
+    var indexBytesRead: Int { get }
+}
+
+/// A place that members are read from: a file, or an object far away.
+package protocol MemberSource: Sendable {
+    /// Names it where it is damaged.
+    var path: String { get }
+    /// Fills `target`; `false` when that cannot be read.
+    func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool
+}

@@ -116,9 +116,12 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
     }
 
     /// Compacts and merges what otherwise waits until there is time. Blocks the caller.
-    public func settle() throws {
+    public func settle() throws { try settle(day: nil) }
+
+    /// `day`: only compacts this one, as one that is over.
+    func settle(day: Int64?) throws {
         guard let compactor else { throw StoreError.failed(reason: "the store is closed") }
-        try compactor.settle()
+        try compactor.settle(day: day)
     }
 
     /// Ends all threads and closes the files. What is not packed is in the journal; call ``packAll()`` before for a

@@ -12,10 +12,19 @@ final class Compactor: @unchecked Sendable {
     // Unchecked: `gate` and `retries` belong to the thread; everything else is locked or constant.
     enum Step: CaseIterable, Sendable { case begun, written, renamed, committed, published, removed }
 
+    /// A wish to have done now what otherwise waits.
+    private struct Settling {
+        var number: Int
+        /// `nil`: all days, and their merges.
+        var day: Int64?
+    }
+
     private struct State {
         var settles = 0
-        var settled = 0
-        var settleError: String?
+        /// Oldest first; the first one is being worked on.
+        var waiting: [Settling] = []
+        /// Of settlings that have ended, until whoever waits has read it.
+        var errors: [Int: String] = [:]
         var isPaused = false
         /// The work under way makes room for a day that is over; it begins anew later.
         var isAbandoned = false
@@ -69,17 +78,21 @@ final class Compactor: @unchecked Sendable {
     /// Called at each step of a compaction, on the thread that does it; what it throws is the failure of that step.
     func probe(_ probe: @escaping @Sendable (Step) throws -> Void) { state.withLock { $0.probe = probe } }
 
-    /// Does now what otherwise waits for an idle packer; returns when nothing is left to compact or merge.
-    func settle() throws {
+    /// Does now what otherwise waits for an idle packer; returns when nothing is left to compact or merge. `day`: only
+    /// compacts this one, as one that is over.
+    func settle(day: Int64? = nil) throws {
         let wanted = state.withLock { state in
             state.settles += 1
+            state.waiting.append(Settling(number: state.settles, day: day))
             return state.settles
         }
         wake.signal()
         while true {
-            let (done, stopped, error) = state.withLock { ($0.settled >= wanted, $0.hasStopped, $0.settleError) }
-            if done, let error { throw StoreError.failed(reason: error) }
-            if done { return }
+            let (waits, stopped, error) = state.withLock { state in
+                (state.waiting.contains { $0.number == wanted }, state.hasStopped, state.errors.removeValue(forKey: wanted))
+            }
+            if let error { throw StoreError.failed(reason: error) }
+            if !waits { return }
             if stopped { throw StoreError.failed(reason: "the store is closed") }
             finished.wait(milliseconds: 50)
         }
@@ -115,34 +128,42 @@ final class Compactor: @unchecked Sendable {
 
     private func run() {
         while true {
-            let (stops, wanted, settled) = state.withLock { ($0.stops, $0.settles, $0.settled) }
+            let (stops, asked) = state.withLock { ($0.stops, $0.waiting.first) }
             if stops { break }
             sample()
-            let isAsked = wanted > settled
             let isIdle = gate.isIdle(at: .now)
             let days = days()
-            let ready = isAsked ? days : days.filter { !retries.mustWait($0.partition.day) }
-            if let job = nextJob(ready, isIdle: isIdle || isAsked) {
-                if let error = perform(job), isAsked { finishSettling(wanted, error) }
+            if let job = nextJob(ready(days, asked), isIdle: isIdle || asked != nil) {
+                if let error = perform(job), let asked { finish(asked, error) }
                 continue
             }
             let isLeft = nextJob(days, isIdle: true) != nil
             state.withLock { $0.waitsForIdleness = isLeft && !isIdle }
-            if isIdle || isAsked { tidy(days, all: isAsked) }
-            if isAsked {
-                store.merger.drain()
-                finishSettling(wanted, nil)
+            if let asked {
+                if asked.day == nil {
+                    tidy(days, all: true)
+                    store.merger.drain()
+                }
+                finish(asked, nil)
+                continue
             }
+            if isIdle { tidy(days, all: false) }
             wake.wait(milliseconds: isLeft || store.merger.unmergedRuns > 0 ? Self.sampleMilliseconds : Self.restMilliseconds)
         }
         state.withLock { $0.hasStopped = true }
         finished.signal()
     }
 
-    private func finishSettling(_ wanted: Int, _ error: String?) {
+    private func ready(_ days: [(partition: Partition, isOver: Bool)], _ asked: Settling?) -> [(partition: Partition, isOver: Bool)] {
+        guard let asked else { return days.filter { !retries.mustWait($0.partition.day) } }
+        guard let day = asked.day else { return days }
+        return days.filter { $0.partition.day == day }.map { ($0.partition, true) }
+    }
+
+    private func finish(_ asked: Settling, _ error: String?) {
         state.withLock { state in
-            state.settled = wanted
-            state.settleError = error
+            state.waiting.removeAll { $0.number == asked.number }
+            state.errors[asked.number] = error
         }
         finished.signal()
     }
@@ -280,7 +301,7 @@ final class Compactor: @unchecked Sendable {
             let isPressed = gate.isPressed && !isOver
             let isAbandoned = isPressed && nextJob(days, isIdle: false) != nil
             state.withLock { state in
-                state.isPaused = isPressed && state.settles == state.settled
+                state.isPaused = isPressed && state.waiting.isEmpty
                 state.isAbandoned = isAbandoned && state.isPaused
             }
         }

@@ -1,10 +1,21 @@
 extension EventStore {
     /// The days that have packed events, ascending; what is only in the window is not counted.
-    package var heldDays: [StoredDay] { fatalError("not yet") }
+    package var heldDays: [StoredDay] {
+        state.withLock { $0.days.map { StoredDay(day: $0.key, $0.value.tenants) } }.filter { !$0.tenants.isEmpty }.sorted { $0.day < $1.day }
+    }
 
     /// Packs everything received so far, compacts the day, and opens it; `nil` when nothing was received that day. Blocks
     /// the caller. The caller sees to it that nothing is received for that day any more.
-    package func openDay(_ day: Int64) throws -> StoredDayReader? { fatalError("not yet") }
+    package func openDay(_ day: Int64) throws -> StoredDayReader? {
+        try packAll()
+        guard state.withLock({ $0.days[day] != nil }) else { return nil }
+        try settle(day: day)
+        guard let known = state.withLock({ $0.days[day] }) else { return nil }
+        let stored = StoredDay(day: day, known.tenants)
+        if stored.tenants.isEmpty { return nil }
+        return StoredDayReader(
+            day: stored, directory: try directory(known.directory, of: known.partition), level: configuration.compactionLevel)
+    }
 
     /// Removes a day for good: it is out of all answers at once, its files are unlinked, and what the journal may deliver
     /// of it again is passed over. Lookups under way finish on what they hold. `today` is the day the caller's clock

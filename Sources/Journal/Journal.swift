@@ -14,7 +14,7 @@ public final class Journal: Sendable {
     public let tenants: TenantDirectory
 
     private let configuration: JournalConfiguration
-    private let state: JournalState
+    let state: JournalState
     private let queue: AppendQueue
     private let thread: WriterThread
 
@@ -88,7 +88,7 @@ public final class Journal: Sendable {
             return delivery.endPosition
         }
         follower.attached(to: self)
-        var cursor = JournalCursor(state, from: follower.appliedPosition)
+        var cursor = JournalCursor(state, from: follower.deliveryPosition)
         do throws(JournalError) {
             try deliver(to: follower, from: &cursor, below: end)
             // What was committed meanwhile; a few rounds, so that the lock is held for little.

@@ -5,6 +5,9 @@ public protocol JournalFollower: AnyObject, Sendable {
     var name: String { get }
     /// Everything below is durably applied; read by the journal to free segments.
     var appliedPosition: UInt64 { get }
+    /// Where deliveries begin when it is attached. A follower that holds segments for reasons of its own and reads them
+    /// from elsewhere need not be shown all of them again.
+    var deliveryPosition: UInt64 { get }
     /// On the writer's thread, after the sync and before callers resume: an acknowledged event is visible at once.
     /// Must be quick (append to a window), and may ask the journal for positions, reads and statistics, but not attach
     /// or free segments: that waits for the lock under which followers are told.
@@ -20,6 +23,8 @@ public protocol JournalFollower: AnyObject, Sendable {
 }
 
 extension JournalFollower {
+    public var deliveryPosition: UInt64 { appliedPosition }
+
     public func attached(to journal: Journal) {}
 }
 
@@ -85,9 +90,12 @@ public struct JournalFloor: Sendable {
     /// Next free position.
     public var position: UInt64
     public var tenants: [(name: String, number: UInt32, lastSeq: UInt64)]
+    /// Nothing is received before it, milliseconds since 1970: the days before are sealed.
+    public var received: Int64
 
-    public init(position: UInt64 = 0, tenants: [(name: String, number: UInt32, lastSeq: UInt64)] = []) {
+    public init(position: UInt64 = 0, tenants: [(name: String, number: UInt32, lastSeq: UInt64)] = [], received: Int64 = 0) {
         self.position = position
         self.tenants = tenants
+        self.received = received
     }
 }

@@ -27,6 +27,7 @@ struct Recovery {
         self.logger = logger
         committedEnd = floor.position
         position = 0
+        lastReceived = floor.received
         for tenant in floor.tenants {
             try numbering.merge(name: tenant.name, number: tenant.number, lastSeq: tenant.lastSeq)
         }

@@ -27,6 +27,8 @@ final class JournalState: Sendable {
     let published: Atomic<UInt64>
     let health = Mutex(JournalHealth.good)
     let statistics: Mutex<JournalStatistics>
+    /// Nothing is received before it, milliseconds since 1970. The writer holds the lock while it commits a group.
+    let receivedFloor = Mutex(Int64.min)
     private let repairing = Mutex(())
 
     init(

@@ -64,15 +64,15 @@ final class JournalWriter: @unchecked Sendable {
         while queue.waitForRequests() {
             for follower in state.liveFollowers { follower.waitForRoom() }
             queue.take(maxEvents: configuration.maxGroupEvents, maxBytes: configuration.maxGroupBytes, into: &group)
-            let answers = commit(group)
+            let answers = state.receivedFloor.withLock { commit(group, notBefore: $0) }
             for (request, answer) in zip(group, answers) { request.completion(answer) }
             group.removeAll(keepingCapacity: true)
         }
     }
 
-    private func commit(_ requests: [AppendRequest]) -> [Result<Receipt, JournalError>] {
+    private func commit(_ requests: [AppendRequest], notBefore floor: Int64) -> [Result<Receipt, JournalError>] {
         if let failure { return requests.map { _ in .failure(failure) } }
-        let received = Timestamp(milliseconds: max(lastReceived, configuration.now().milliseconds))
+        let received = Timestamp(milliseconds: max(lastReceived, floor, configuration.now().milliseconds))
         let group = assembler.assemble(requests, position: position, received: received, namedTenants: namedTenants)
         guard let batch = group.batch else {
             count(group)

@@ -1,4 +1,5 @@
 #pragma once
+#include <fcntl.h>
 // What Linux has and Swift's Glibc module leaves out.
 #include <sched.h>
 #include <stddef.h>
@@ -26,4 +27,10 @@ static inline void clinux_idle_priority(void) {
     sched_setscheduler(0, SCHED_IDLE, &parameters);
     // IOPRIO_WHO_PROCESS, 0: this thread; IOPRIO_CLASS_IDLE. glibc has no wrapper.
     syscall(SYS_ioprio_set, 1, 0, 3 << 13);
+}
+
+/// Two names change places in one step; -1 and errno where the file system has no such step.
+static inline int clinux_exchange(const char *left, const char *right) {
+    // RENAME_EXCHANGE of <linux/fs.h>; glibc declares renameat2 under _GNU_SOURCE only.
+    return (int)syscall(SYS_renameat2, AT_FDCWD, left, AT_FDCWD, right, 1 << 1);
 }

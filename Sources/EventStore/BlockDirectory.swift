@@ -32,7 +32,8 @@ struct BlockDirectory: Sendable {
     private(set) var blocks: [BlockEntry] = []
     /// Numbers of each tenant's blocks, ascending, which is also the order of `seq` and position.
     private(set) var numbers: [UInt32: [UInt32]] = [:]
-    private(set) var files: [UInt32: MembersFile] = [:]
+    /// By piece.
+    private(set) var files: [UInt32: any MemberSource] = [:]
 
     var lastNumber: UInt32 { UInt32(blocks.count) }
 
@@ -40,14 +41,14 @@ struct BlockDirectory: Sendable {
 
     func contains(_ number: UInt32) -> Bool { number > 0 && Int(number) <= blocks.count }
 
-    func file(of number: UInt32) -> MembersFile? { files[self[number].location.piece] }
+    func file(of number: UInt32) -> (any MemberSource)? { files[self[number].location.piece] }
 
     mutating func append(_ entry: BlockEntry) {
         blocks.append(entry)
         numbers[entry.tenant, default: []].append(UInt32(blocks.count))
     }
 
-    mutating func add(_ file: MembersFile, piece: UInt32) { files[piece] = file }
+    mutating func add(_ file: any MemberSource, piece: UInt32) { files[piece] = file }
 
     /// What a compaction did. Doing it twice is the same as once.
     mutating func relocate(

@@ -18,8 +18,9 @@ struct Counting: ~Copyable {
     private var scratch: FilterScratch
     private let inflater: Inflater
     private let columns: [[UInt8]]
+    private let started = ContinuousClock.now
 
-    /// Bytes a count may scan, times the budget of a search: it cannot go on with a cursor.
+    /// Bytes and time a count may take, times the budget of a search: it cannot go on with a cursor.
     private static let budgetFactor = 8
 
     init(_ query: CountQuery, store: EventStore) throws(SearchError) {
@@ -46,6 +47,7 @@ struct Counting: ~Copyable {
                 let snapshot = store.snapshot(tenants: tenants, times: times)
                 if try countRollups(snapshot) {
                     countFresh(snapshot)
+                    try countOlderRollups(snapshot)
                     return answer(fromRollups: true)
                 }
             }
@@ -53,7 +55,15 @@ struct Counting: ~Copyable {
         }
         let snapshot = store.snapshot(tenants: tenants, times: times)
         countFresh(snapshot)
-        for day in snapshot.days { try countBlocks(day.partition, day.tenants, day.directory) }
+        for day in snapshot.days {
+            scanned.partitions += 1
+            var held: any IndexedDay = HeldDay(store: store, partition: day.partition, directory: day.directory)
+            try countBlocks(&held)
+        }
+        try forEachOlder(snapshot) { counting, file, older throws(SearchError) in
+            var archived: any IndexedDay = ArchivedDay(file, older)
+            try counting.countBlocks(&archived)
+        }
         return answer(fromRollups: false)
     }
 
@@ -145,19 +155,10 @@ struct Counting: ~Copyable {
     }
 
     private mutating func addSums(_ sums: [UInt64: Int], _ combinations: [UInt32: RollupCollector.Combination]) {
+        let store = store
         for (key, count) in sums {
             let combination = combinations[RollupKey.combination(key)] ?? RollupCollector.Combination(kind: "", action: "", outcome: "")
-            guard query.filters.allSatisfy({ $0.values.contains(Self.value($0.field, combination)) }) else { continue }
-            let keys = query.by.map { column in
-                switch column {
-                case .kind: combination.kind
-                case .action: combination.action
-                case .outcome: combination.outcome
-                case .tenant: store.tenantName(RollupKey.tenant(key))
-                default: Self.timeKey(column, RollupKey.hour(key) * 3_600_000)
-                }
-            }
-            groups[keys, default: 0] += count
+            add(count, RollupKey.hour(key), combination, tenant: store.tenantName(RollupKey.tenant(key)))
         }
     }
 
@@ -171,6 +172,67 @@ struct Counting: ~Copyable {
 
     private static func timeKey(_ column: CountColumn, _ time: Int64) -> String {
         String(Timestamp(milliseconds: time).description.prefix(column == .day ? 10 : 13))
+    }
+
+    // MARK: Archives
+
+    private mutating func forEachOlder(
+        _ snapshot: StoreSnapshot, _ body: (inout Counting, OlderDay, any OlderDays) throws(SearchError) -> Void
+    ) throws(SearchError) {
+        guard let older = snapshot.older else { return }
+        var stream = OlderStream(older, tenants: tenants, times: times, order: .descending, held: snapshot.held)
+        while let file = try stream.next() {
+            try checkBudget()
+            try body(&self, file, older)
+        }
+    }
+
+    private mutating func countOlderRollups(_ snapshot: StoreSnapshot) throws(SearchError) {
+        let hours = times.lowerBound / 3_600_000...times.upperBound / 3_600_000 - 1
+        // The catalogue knows how many events a file has.
+        let needsOnlyTotals = query.filters.isEmpty && query.by.allSatisfy { $0 == .tenant }
+        try forEachOlder(snapshot) { counting, file, older throws(SearchError) in
+            if needsOnlyTotals, counting.times.contains(file.minTime), counting.times.contains(file.maxTime) {
+                counting.groups[counting.query.by.map { _ in file.tenantName }, default: 0] += file.events
+                return
+            }
+            var archived = ArchivedDay(file, older)
+            guard let index = archived.opened(&counting.scanned) else { return }
+            var rows: [(hour: Int64, combination: RollupCollector.Combination, count: Int)] = []
+            do {
+                try index.rollups(bytesRead: &counting.scanned.archiveBytes) { hour, kind, action, outcome, count in
+                    guard hours.contains(hour) else { return }
+                    rows.append((hour, RollupCollector.Combination(kind: kind, action: action, outcome: outcome), count))
+                }
+            } catch { return archived.note(error, &counting.scanned) }
+            for row in rows { counting.add(row.count, row.hour, row.combination, tenant: file.tenantName) }
+        }
+    }
+
+    private mutating func add(_ count: Int, _ hour: Int64, _ combination: RollupCollector.Combination, tenant: @autoclosure () -> String) {
+        guard query.filters.allSatisfy({ $0.values.contains(Self.value($0.field, combination)) }) else { return }
+        let keys = query.by.map { column in
+            switch column {
+            case .kind: combination.kind
+            case .action: combination.action
+            case .outcome: combination.outcome
+            case .tenant: tenant()
+            default: Self.timeKey(column, hour * 3_600_000)
+            }
+        }
+        groups[keys, default: 0] += count
+    }
+
+    /// A count cannot go on with a cursor, so it is refused.
+    private func checkBudget() throws(SearchError) {
+        let bytes = scanned.bytes + scanned.archiveBytes
+        let time = ContinuousClock.now - started
+        guard bytes >= store.configuration.scanBytes * Self.budgetFactor || time >= store.configuration.scanTime * Self.budgetFactor else {
+            return
+        }
+        throw SearchError.badQuery(
+            reason: "this count looks at more than \(bytes >> 20) MiB of events, or takes longer than \(time.components.seconds) s; "
+                + "shorten the range or name a tenant")
     }
 
     // MARK: Events
@@ -190,26 +252,22 @@ struct Counting: ~Copyable {
         for (line, key) in lines { line.withUnsafeBytes { count($0, key.tenant, key.time) } }
     }
 
-    private mutating func countBlocks(_ partition: Partition, _ summaries: [UInt32: TenantSummary], _ known: BlockDirectory?)
-        throws(SearchError)
-    {
-        let directory = try store.directory(known, of: partition)
-        scanned.partitions += 1
-        var seeks = 0
-        let chosen = try plan.isEmpty ? nil : store.candidates(plan, partition, seeks: &seeks)
-        scanned.termSeeks += seeks
+    private mutating func countBlocks(_ day: inout any IndexedDay) throws(SearchError) {
+        guard let directory = try day.open(&scanned) else { return }
+        var chosen: [UInt32]?
+        if !plan.isEmpty {
+            chosen = try day.candidates(plan, &scanned)
+            if chosen == nil { return }
+        }
         for number in chosen ?? (directory.lastNumber == 0 ? [] : Array(1...directory.lastNumber)) where directory.contains(number) {
             let entry = directory[number]
             guard entry.minTime < times.upperBound, entry.maxTime >= times.lowerBound, tenants?.contains(entry.tenant) ?? true else {
                 continue
             }
             scanned.blocks += 1
-            guard scanned.bytes < store.configuration.scanBytes * Self.budgetFactor else {
-                throw SearchError.badQuery(
-                    reason: "this count looks at more than \(scanned.bytes >> 20) MiB of events; shorten the range or name a tenant")
-            }
-            guard let lines = store.inflated.lines(of: number, in: directory, day: partition.day, inflater, scanned: &scanned) else {
-                store.noteDamagedBlock(partition, number)
+            try checkBudget()
+            guard let lines = store.lines(of: number, in: directory, day: day.day, inflater, &scanned) else {
+                day.noteDamagedBlock(number)
                 continue
             }
             scanned.bytes += lines.count

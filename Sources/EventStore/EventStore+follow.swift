@@ -17,17 +17,20 @@ extension EventStore {
     /// Keeps the batch where lookups see it; the packer takes it from there.
     public func committed(_ batch: CommittedBatch) {
         let day = Timestamp(milliseconds: batch.received).dayNumber
+        compareWithOlder(day)
         let new = withoutPacked(batch, day)
         remember(new, day: day, isWhole: new === batch)
         keep(new, day: day, endPosition: batch.endPosition)
         packer?.batchCame(bytes: batch.lines.count)
     }
 
-    /// In a replay, what the partition of that day has already is passed over.
+    /// In a replay, what the partition of that day has already is passed over, and so is a day that was dropped.
     private func withoutPacked(_ batch: CommittedBatch, _ day: Int64) -> CommittedBatch {
-        let known = state.withLock { batch.firstPosition < $0.packedEnd ? $0.days[day]?.tenants : nil }
-        guard let known else { return batch }
-        let left = batch.events.filter { $0.seq > known[$0.tenant]?.lastSeq ?? 0 }
+        let (known, isDropped) = state.withLock { state in
+            (batch.firstPosition < state.packedEnd ? state.days[day]?.tenants : nil, state.droppedDays.contains(day))
+        }
+        if known == nil, !isDropped { return batch }
+        let left = isDropped ? [] : batch.events.filter { $0.seq > known?[$0.tenant]?.lastSeq ?? 0 }
         if left.count == batch.events.count { return batch }
         return CommittedBatch(firstPosition: batch.firstPosition, received: batch.received, lines: batch.lines, events: left)
     }
@@ -52,8 +55,7 @@ extension EventStore {
                 return
             }
             state.fresh.append(fresh)
-            state.windowBytes += bytes
-            state.windowEvents += batch.events.count
+            state.addToWindow(day: day, events: batch.events.count, bytes: bytes)
         }
     }
 
@@ -92,8 +94,7 @@ extension EventStore {
             }
             fresh.startBytes = state.committedBytes
             if !new.events.isEmpty { state.fresh.append(fresh) }
-            state.windowBytes += bytes
-            state.windowEvents += new.events.count
+            state.addToWindow(day: day, events: new.events.count, bytes: bytes)
             // The writer commits under this lock too, so nothing comes between the last one read and the next one told.
             state.droppedFrom = batch.endPosition < state.endPosition ? batch.endPosition : nil
             return true

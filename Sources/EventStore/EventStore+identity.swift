@@ -59,6 +59,10 @@ final class ConfirmedEvents: @unchecked Sendable {
     func wasQuiet() {
         quietBatches += 1
         guard quietBatches >= Self.forgottenAfter, !blocks.isEmpty || batch != nil else { return }
+        removeAll()
+    }
+
+    func removeAll() {
         blocks = [:]
         bytes = 0
         batch = nil

@@ -62,13 +62,17 @@ public final class EventStore: JournalFollower, IdentityIndex, Sendable {
 
     func tenantName(_ number: UInt32) -> String {
         if let name = tenants.withLock({ $0.name(of: number) }) { return name }
-        return state.withLock { state in state.days.values.lazy.compactMap { $0.tenants[number]?.name }.first ?? "" }
+        return state.withLock { state in
+            state.days.values.lazy.compactMap { $0.tenants[number]?.name }.first
+                ?? state.dropped.tenants.first { $0.number == number }?.name ?? ""
+        }
     }
 
     /// What the partitions hold, so that no number is given twice.
     public var floor: JournalFloor {
         state.withLock { state in
             var lines: [UInt32: (name: String, number: UInt32, lastSeq: UInt64)] = [:]
+            for tenant in state.dropped.tenants { lines[tenant.number] = (tenant.name, tenant.number, tenant.lastSeq) }
             for day in state.days.values {
                 for (number, tenant) in day.tenants {
                     lines[number] = (tenant.name, number, max(tenant.lastSeq, lines[number]?.lastSeq ?? 0))

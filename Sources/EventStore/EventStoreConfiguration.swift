@@ -39,6 +39,8 @@ public struct EventStoreConfiguration: Sendable {
     public var waitingLookups = 256
     /// Bytes one lookup may inflate and scan before it answers with what it has and a cursor.
     public var scanBytes = 512 << 20
+    /// Time after which it does the same: archives may lie far away. A lookup has one of two threads meanwhile.
+    public var scanTime: Duration = .seconds(5)
     /// Runs of one level that make one run of the next.
     public var mergeFanIn = 8
 

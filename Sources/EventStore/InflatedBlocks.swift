@@ -49,6 +49,13 @@ final class InflatedBlocks: Sendable {
         return inflate(key, location, directory, inflater) != nil
     }
 
+    func removeAll() {
+        state.withLock { state in
+            state.members = [:]
+            state.bytes = 0
+        }
+    }
+
     private func use(_ key: Member) -> [UInt8]? {
         state.withLock { state -> [UInt8]? in
             state.uses += 1

@@ -6,7 +6,7 @@ import Glibc
 /// Order of writing: members, `fdatasync`, then the transaction that refers to them; what lies behind the last
 /// referenced byte at opening was never referred to and is cut off. A lookup that still holds the file reads on after
 /// its name is gone.
-final class MembersFile: Sendable {
+final class MembersFile: MemberSource {
     let path: String
     private let descriptor: Int32
 

@@ -135,6 +135,15 @@ final class Merger: Sendable {
 
     private func attempt(_ partition: Partition, _ depth: Depth) {
         let day = partition.day
+        // Whoever has it alone asks for its merges again.
+        guard partition.upkeep.begin() else { return }
+        defer { partition.upkeep.end() }
+        if partition.isRetired {
+            return state.withLock { state in
+                state.unmerged[day] = nil
+                state.untidy.remove(day)
+            }
+        }
         do {
             if !state.withLock({ $0.retries.mustWait(day) }) {
                 try merge(partition, depth)

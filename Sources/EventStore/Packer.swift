@@ -34,6 +34,8 @@ final class Packer: @unchecked Sendable {
         var flushed = 0
         var stops = false
         var hasStopped = false
+        /// Days that were dropped since the thread last looked.
+        var dropped: [Int64] = []
         var error: String?
         var busy: Duration = .zero
     }
@@ -72,6 +74,12 @@ final class Packer: @unchecked Sendable {
         if unheededBytes.add(bytes, ordering: .relaxed).newValue >= Self.wakeBytes { wake.signal() }
     }
 
+    /// The day was dropped: its files need not be held open.
+    func forget(_ day: Int64) {
+        requests.withLock { $0.dropped.append(day) }
+        wake.signal()
+    }
+
     /// Wakes the thread because somebody waits for room.
     func hurry() { wake.signal() }
 
@@ -104,6 +112,10 @@ final class Packer: @unchecked Sendable {
             let began = ContinuousClock.now
             let (stops, flushes) = requests.withLock { ($0.stops, $0.flushes) }
             if stops { break }
+            for day in requests.withLock({ requests in
+                defer { requests.dropped = [] }
+                return requests.dropped
+            }) { writers[day] = nil }
             takeApart()
             let catchesUp = store.catchUp()
             if catchesUp { takeApart() }
@@ -262,8 +274,7 @@ final class Packer: @unchecked Sendable {
             state.ready.removeAll { identifiers.contains(ObjectIdentifier($0)) }
             state.appliedPosition = applied
             for block in chosen {
-                state.windowBytes -= block.view.byteCount
-                state.windowEvents -= block.view.count
+                state.addToWindow(day: day, events: -block.view.count, bytes: -block.view.byteCount)
             }
             var dayState = state.days[day] ?? DayState(partition: writer.partition, tenants: [:], directory: BlockDirectory())
             state.days[day] = nil

@@ -19,10 +19,16 @@ final class Partition: Sendable {
     /// Of the partition's files.
     let folder: String
     let pieces = Mutex(PieceList())
+    let upkeep = Upkeep()
+    /// Once the day is dropped: what lookups under way still read. Its reader stays open as long as they hold this
+    /// partition, because a connection opened now would make an empty file in the place of the old one.
+    let retired = Mutex<BlockDirectory?>(nil)
 
     private let scannerSlot = Mutex<DatabaseQueue?>(nil)
     private let readerSlot = Mutex<DatabaseQueue?>(nil)
     private let writerSlot = Mutex<DatabaseQueue?>(nil)
+
+    var isRetired: Bool { retired.withLock { $0 != nil } }
 
     static func name(day: Int64) -> String { Timestamp(milliseconds: day * 86_400_000).day }
 
@@ -53,7 +59,8 @@ final class Partition: Sendable {
 
     /// The only connection that writes. Callers are the packer, the merger and the compactor.
     func writer() throws -> DatabaseQueue {
-        try writerSlot.withLock { slot in
+        if isRetired { throw StoreError.failed(reason: "\(path) was dropped") }
+        return try writerSlot.withLock { slot in
             if let slot { return slot }
             let queue = try DatabaseQueue(path: path, configuration: Self.writerConfiguration())
             // GRDB sets NORMAL for WAL databases after preparing them; a journal segment is freed on the strength of
@@ -134,6 +141,7 @@ final class Partition: Sendable {
 
     /// Closes the reading connection; the next read opens it again.
     func closeReader() {
+        if isRetired { return }
         let queue = readerSlot.withLock { slot in
             defer { slot = nil }
             return slot
@@ -143,6 +151,10 @@ final class Partition: Sendable {
 
     func close() {
         closeReader()
+        closeWriters()
+    }
+
+    func closeWriters() {
         closeScanner()
         let queue = writerSlot.withLock { slot in
             defer { slot = nil }

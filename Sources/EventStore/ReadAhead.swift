@@ -14,6 +14,7 @@ final class ReadAhead: Sendable {
     private let next = Atomic(0)
     private let left: Atomic<Int>
     private let inflated = Atomic(0)
+    private let archiveBytes = Atomic(0)
     private let finished = Wake()
 
     init(_ wanted: [Wanted], _ blocks: InflatedBlocks) {
@@ -28,14 +29,18 @@ final class ReadAhead: Sendable {
             let index = next.add(1, ordering: .relaxed).oldValue
             guard index < wanted.count else { return }
             let one = wanted[index]
-            if blocks.load(one.member, one.location, one.directory, inflater) { inflated.add(1, ordering: .relaxed) }
+            if blocks.load(one.member, one.location, one.directory, inflater) {
+                inflated.add(1, ordering: .relaxed)
+                if one.location.isArchived { archiveBytes.add(Int(one.location.length), ordering: .relaxed) }
+            }
             if left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { finished.signal() }
         }
     }
 
-    /// Returns when all are there, and how many had to be inflated.
-    func wait() -> Int {
+    /// Returns when all are there; says what had to be inflated.
+    func wait(_ scanned: inout Scanned) {
         while left.load(ordering: .acquiring) > 0 { finished.wait(milliseconds: 100) }
-        return inflated.load(ordering: .relaxed)
+        scanned.blocksInflated += inflated.load(ordering: .relaxed)
+        scanned.archiveBytes += archiveBytes.load(ordering: .relaxed)
     }
 }

@@ -10,12 +10,14 @@ extension EventStore {
         }
         if let found { return Self.has(id, found) ? found : nil }
         let day = Timestamp(milliseconds: id.received).dayNumber
-        guard let state = snapshot.days.first(where: { $0.partition.day == day }), state.tenants[id.tenant] != nil else { return nil }
-        let directory = try directory(state.directory, of: state.partition)
-        guard let number = directory.number(tenant: id.tenant, position: id.position) else { return nil }
         var scanned = Scanned()
+        guard var holder = try holder(of: id, day, snapshot) else { return nil }
+        guard let directory = try holder.open(&scanned) else {
+            throw SearchError.unreadable(partition: Partition.name(day: day), reason: "its archived file cannot be read")
+        }
+        guard let number = directory.number(tenant: id.tenant, position: id.position) else { return nil }
         guard let lines = inflated.lines(of: number, in: directory, day: day, Inflater(), scanned: &scanned) else {
-            noteDamagedBlock(state.partition, number)
+            holder.noteDamagedBlock(number)
             throw SearchError.unreadable(partition: Partition.name(day: day), reason: "block \(number) is damaged")
         }
         return lines.withUnsafeBytes { bytes in
@@ -26,6 +28,17 @@ extension EventStore {
                 start = end + 1
             }
             return nil
+        }
+    }
+
+    /// Who may have the event packed.
+    private func holder(of id: EventID, _ day: Int64, _ snapshot: StoreSnapshot) throws(SearchError) -> (any IndexedDay)? {
+        if let held = snapshot.days.first(where: { $0.partition.day == day }) {
+            return held.tenants[id.tenant].map { _ in HeldDay(store: self, partition: held.partition, directory: held.directory) }
+        }
+        guard let older = snapshot.older, !snapshot.held.contains(day) else { return nil }
+        do { return try older.day(day, tenant: id.tenant).map { ArchivedDay($0, older) } } catch {
+            throw SearchError.unreadable(partition: "catalogue of the archive", reason: "\(error)")
         }
     }
 

@@ -54,7 +54,12 @@ struct Search: ~Copyable {
         static func == (left: Source, right: Source) -> Bool { left.bound == right.bound }
     }
 
-    private var days: [(partition: Partition, directory: BlockDirectory?)] = []
+    private var days: [any IndexedDay] = []
+    private var directories: [BlockDirectory?] = []
+    private var older: OlderStream?
+    private let started = ContinuousClock.now
+    /// In `Source.day`: the next of the archived files, which are taken one by one.
+    private static let nextOlder: Int32 = -1
 
     init(_ query: SearchQuery, store: EventStore) throws(SearchError) {
         let filter = try EventFilter(filters: query.filters, text: query.text)
@@ -81,18 +86,21 @@ struct Search: ~Copyable {
         if times.isEmpty || tenants?.isEmpty == true { return SearchPage() }
         let snapshot = store.snapshot(tenants: tenants, times: times)
         searchFresh(snapshot)
-        for day in snapshot.days {
-            days.append((day.partition, day.directory))
-            enqueue(Int32(days.count - 1), day.tenants)
+        for day in snapshot.days { enqueue(HeldDay(store: store, partition: day.partition, directory: day.directory), day.tenants) }
+        if let older = snapshot.older {
+            self.older = OlderStream(older, tenants: tenants, times: times, order: query.order, held: snapshot.held)
+            try enqueueNextOlder()
         }
         var stoppedAt: Int64?
         while let source = queue.popFirst() {
             if isFull, !canBeat(source.bound) { break }
-            if blockBytes >= store.configuration.scanBytes, source.bound < firstBound {
+            if source.bound < firstBound, isSpent {
                 stoppedAt = descending ? source.bound : -source.bound
                 break
             }
-            if source.block == 0 {
+            if source.day == Self.nextOlder {
+                try enqueueOlder()
+            } else if source.block == 0 {
                 try open(source)
             } else {
                 readAhead(source)
@@ -108,6 +116,10 @@ struct Search: ~Copyable {
     /// Bound of what lies within both ends, inclusive; no better than the question's own range.
     private func bound(_ minTime: Int64, _ maxTime: Int64) -> Int64 {
         descending ? min(maxTime, times.upperBound - 1) : -max(minTime, times.lowerBound)
+    }
+
+    private var isSpent: Bool {
+        blockBytes + scanned.archiveBytes >= store.configuration.scanBytes || .now - started >= store.configuration.scanTime
     }
 
     private var isFull: Bool { hits.count > limit }
@@ -156,7 +168,25 @@ struct Search: ~Copyable {
         for (key, line) in found { take(key) { line } }
     }
 
-    private mutating func enqueue(_ day: Int32, _ summaries: [UInt32: TenantSummary]) {
+    private mutating func add(_ day: any IndexedDay, bound: Int64) {
+        days.append(day)
+        directories.append(nil)
+        queue.insert(Source(bound: bound, day: Int32(days.count - 1), block: 0))
+    }
+
+    /// The stream of archived files stands in the queue with the bound of the next one.
+    private mutating func enqueueNextOlder() throws(SearchError) {
+        guard let next = try older?.peek() else { return }
+        queue.insert(Source(bound: bound(next.minTime, next.maxTime), day: Self.nextOlder, block: 0))
+    }
+
+    private mutating func enqueueOlder() throws(SearchError) {
+        guard let archive = older?.older, let next = try older?.next() else { return }
+        add(ArchivedDay(next, archive), bound: bound(next.minTime, next.maxTime))
+        try enqueueNextOlder()
+    }
+
+    private mutating func enqueue(_ day: HeldDay, _ summaries: [UInt32: TenantSummary]) {
         var bound: Int64?
         func consider(_ summary: TenantSummary) {
             guard summary.minTime < times.upperBound, summary.maxTime >= times.lowerBound else { return }
@@ -169,14 +199,14 @@ struct Search: ~Copyable {
         }
         guard let bound else { return }
         scanned.partitions += 1
-        queue.insert(Source(bound: bound, day: day, block: 0))
+        add(day, bound: bound)
     }
 
-    /// Looks up the partition's terms and puts its blocks into the queue.
+    /// Looks up the day's terms and puts its blocks into the queue.
     private mutating func open(_ source: Source) throws(SearchError) {
         let day = Int(source.day)
-        let directory = try store.directory(days[day].directory, of: days[day].partition)
-        days[day].directory = directory
+        guard let directory = try days[day].open(&scanned) else { return }
+        directories[day] = directory
         var list: [Source] = []
         func add(_ number: UInt32) {
             let entry = directory[number]
@@ -192,9 +222,7 @@ struct Search: ~Copyable {
                 for number in 0..<directory.lastNumber { add(number + 1) }
             }
         } else {
-            var seeks = 0
-            let numbers = try store.candidates(plan, days[day].partition, seeks: &seeks)
-            scanned.termSeeks += seeks
+            guard let numbers = try days[day].candidates(plan, &scanned) else { return }
             for number in numbers where directory.contains(number) && (tenants?.contains(directory[number].tenant) ?? true) {
                 add(number)
             }
@@ -216,10 +244,10 @@ struct Search: ~Copyable {
         aheadLeft = sources.count - 1
         var wanted: [ReadAhead.Wanted] = []
         for source in sources {
-            guard let directory = days[Int(source.day)].directory else { continue }
+            guard let directory = directories[Int(source.day)] else { continue }
             let location = directory[source.block].location
             let member = InflatedBlocks.Member(
-                day: days[Int(source.day)].partition.day, piece: location.piece, offset: location.offset)
+                day: days[Int(source.day)].day, piece: location.piece, offset: location.offset)
             // Neighbouring blocks lie in one member.
             if wanted.contains(where: { $0.member == member }) { continue }
             wanted.append(ReadAhead.Wanted(member: member, location: location, directory: directory))
@@ -228,14 +256,14 @@ struct Search: ~Copyable {
         let ahead = ReadAhead(wanted, store.inflated)
         store.threads.offer { ahead.work(Inflater()) }
         ahead.work(inflater)
-        scanned.blocksInflated += ahead.wait()
+        ahead.wait(&scanned)
     }
 
     private mutating func searchBlock(_ source: Source) {
-        let partition = days[Int(source.day)].partition
-        guard let directory = days[Int(source.day)].directory else { return }
-        guard let lines = store.inflated.lines(of: source.block, in: directory, day: partition.day, inflater, scanned: &scanned) else {
-            store.noteDamagedBlock(partition, source.block)
+        let day = Int(source.day)
+        guard let directory = directories[day] else { return }
+        guard let lines = store.lines(of: source.block, in: directory, day: days[day].day, inflater, &scanned) else {
+            days[day].noteDamagedBlock(source.block)
             return
         }
         scanned.bytes += lines.count

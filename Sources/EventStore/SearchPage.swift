@@ -20,12 +20,16 @@ public struct Scanned: Sendable, Equatable {
     /// Blocks left after tenant, time and terms.
     public var blocks = 0
     public var blocksInflated = 0
-    /// Blocks that could not be read; their events are missing from the answer.
+    /// Blocks that could not be read, and archived files; their events are missing from the answer.
     public var damagedBlocks = 0
     /// Inflated bytes looked at.
     public var bytes = 0
     /// Events compared, the fresh ones included.
     public var events = 0
+    /// Archived files that were opened or asked.
+    public var archives = 0
+    /// Bytes read from them, as they lie there.
+    public var archiveBytes = 0
 
     public init() {}
 
@@ -37,6 +41,8 @@ public struct Scanned: Sendable, Equatable {
         damagedBlocks += other.damagedBlocks
         bytes += other.bytes
         events += other.events
+        archives += other.archives
+        archiveBytes += other.archiveBytes
     }
 }
 

@@ -10,6 +10,10 @@ struct StoreOpening {
 
     init(_ configuration: EventStoreConfiguration, logger: Logger) throws {
         let folder = configuration.folder
+        let dropped = try DroppedDays(folder: folder)
+        (state.dropped, state.droppedDays) = (dropped, dropped.numbers)
+        try EventStore.unlinkRest(folder, state.droppedDays)
+        (state.packedEnd, state.appliedPosition) = (dropped.position, dropped.appliedPosition)
         // Index or members alone are a day: without its index the pieces still hold every event.
         var days: Set<Int64> = []
         for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
@@ -229,7 +233,7 @@ extension EventStore {
                 state.days[partition.day]?.lastUse = state.uses
                 return (state.days[partition.day]?.directory, state.days[partition.day]?.compactions)
             }
-            if let known { return known }
+            if let known = known ?? partition.retired.withLock({ $0 }) { return known }
             do { loaded = try partition.loadDirectory() } catch {
                 noteDamage(partition, error)
                 throw SearchError.unreadable(partition: Partition.name(day: partition.day), reason: "\(error)")
@@ -288,6 +292,11 @@ extension EventStore {
                 }
             }
             for day in state.days.values { snapshot.days.append((day.partition, day.tenants, day.directory)) }
+            if let older = state.older {
+                snapshot.older = older
+                snapshot.held = Set(state.days.keys).union(state.windowDays.keys).subtracting(state.yielded)
+                snapshot.leaveOut(state.yielded)
+            }
             return snapshot
         }
     }

@@ -5,6 +5,18 @@ struct StoreSnapshot {
     var fresh: [FreshBatch] = []
     var blocks: [BlockView] = []
     var days: [(partition: Partition, tenants: [UInt32: TenantSummary], directory: BlockDirectory?)] = []
+    /// Where to ask for all days but `held`.
+    var older: (any OlderDays)?
+    /// Every day of which the store has anything, whoever it is of.
+    var held: Set<Int64> = []
+
+    /// Takes out what archives answer.
+    mutating func leaveOut(_ yielded: Set<Int64>) {
+        if yielded.isEmpty { return }
+        fresh.removeAll { yielded.contains($0.day) }
+        blocks.removeAll { yielded.contains($0.day) }
+        days.removeAll { yielded.contains($0.partition.day) }
+    }
 
     /// Visits the window's events of `tenants` within `times`; each line with its newline.
     func forEachFresh(

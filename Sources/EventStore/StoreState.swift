@@ -38,6 +38,8 @@ struct StoreState {
     /// Of fresh, open and ready together.
     var windowBytes = 0
     var windowEvents = 0
+    /// The same by day; no entry for none.
+    var windowDays: [Int64: Int] = [:]
     var committedBytes = 0
     /// Position behind the last batch that came.
     var endPosition: UInt64 = 0
@@ -48,6 +50,15 @@ struct StoreState {
     /// there once there is room again.
     var droppedFrom: UInt64?
     weak var journal: Journal?
+    var dropped = DroppedDays()
+    /// The days of `dropped`.
+    var droppedDays: Set<Int64> = []
+    /// Answers for days that the store does not hold.
+    var older: (any OlderDays)?
+    /// Days that the store has only a part of, and `older` all; they are kept for their identities, and `older` answers.
+    var yielded: Set<Int64> = []
+    /// Days of which `older` was asked whether it has them.
+    var compared: Set<Int64> = []
     var failure: String?
     var isClosed = false
     /// Ticks with every use of a directory.
@@ -59,6 +70,13 @@ struct StoreState {
     var damagedBlocks: Set<DamagedBlock> = []
     /// What was found unreadable since the start, by file.
     var damage: [String: String] = [:]
+
+    mutating func addToWindow(day: Int64, events: Int, bytes: Int) {
+        windowBytes += bytes
+        windowEvents += events
+        let left = (windowDays[day] ?? 0) + events
+        windowDays[day] = left == 0 ? nil : left
+    }
 
     /// Smallest position that lies only in memory.
     var firstUnpacked: UInt64 {

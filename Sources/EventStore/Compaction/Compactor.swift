@@ -202,6 +202,11 @@ final class Compactor: @unchecked Sendable {
     /// The reason when it failed.
     private func perform(_ job: (partition: Partition, pieces: [Piece])) -> String? {
         let ids = Set(job.pieces.map(\.id))
+        guard job.partition.upkeep.begin() else {
+            wake.wait(milliseconds: Self.sampleMilliseconds)
+            return nil
+        }
+        defer { job.partition.upkeep.end() }
         guard job.partition.pieces.withLock({ $0.close(forCompaction: ids) }) else {
             wake.wait(milliseconds: Self.sampleMilliseconds)
             return nil

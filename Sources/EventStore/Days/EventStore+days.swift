@@ -21,7 +21,7 @@ extension EventStore {
     /// of it again is passed over. Lookups under way finish on what they hold. `today` is the day the caller's clock
     /// shows; without it the newest day with events counts. Refused (``StoreError/refused(reason:)``) for a day within the
     /// identity window and for one that still gets events. A day that is not held is no error.
-    package func drop(day: Int64, today: Int64? = nil) throws { fatalError("not yet") }
+    package func drop(day: Int64, today: Int64? = nil) throws { try drop(day: day, today: today) { _ in } }
 
     /// Replaces lines of a day (all tenants, or those named). `change` gets each line without its newline and gives the
     /// line to stand in its place, or `nil`; `seq`, `id`, `received`, `time`, `tenant`, `kind`, `action` and `outcome` must
@@ -31,10 +31,4 @@ extension EventStore {
     package func rewrite(
         day: Int64, tenants: Set<UInt32>? = nil, _ change: (_ tenant: UInt32, _ line: UnsafeRawBufferPointer) throws -> [UInt8]?
     ) throws -> [RewrittenLine] { fatalError("not yet") }
-
-    /// Where lookups go on for days that the store does not hold.
-    package func use(older: any OlderDays) { fatalError("not yet") }
-
-    /// Forgets all inflated members: whoever changes an archived file calls it, so that no answer comes from the old one.
-    package func forgetInflated() { fatalError("not yet") }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One block of a file: a gzip member of its own.
 package struct OlderBlock: Sendable {
     package var events: Int
@@ -30,6 +32,25 @@ package struct OlderBlock: Sendable {
 package struct OlderBlocks: Sendable {
     let directory: BlockDirectory
 
+    /// Keys of the cache of inflated members, never given twice: a file that is opened again may be another one.
+    private static let opened = Atomic<UInt32>(0)
+    /// The store's own pieces have smaller numbers.
+    static let firstPiece: UInt32 = 1 << 31
+
     /// `blocks`: in the order of `seq`; the first is number 1.
-    package init(tenant: UInt32, source: any MemberSource, blocks: [OlderBlock]) { fatalError("not yet") }
+    package init(tenant: UInt32, source: any MemberSource, blocks: [OlderBlock]) {
+        var directory = BlockDirectory()
+        let piece = Self.firstPiece | Self.opened.add(1, ordering: .relaxed).oldValue
+        directory.add(source, piece: piece)
+        for block in blocks {
+            directory.append(
+                BlockEntry(
+                    tenant: tenant, count: UInt32(clamping: block.events), minTime: block.minTime, maxTime: block.maxTime,
+                    location: BlockLocation(
+                        piece: piece, length: UInt32(clamping: block.length), offset: UInt64(block.offset),
+                        memberBytes: UInt32(clamping: block.bytes), start: 0),
+                    bytes: UInt32(clamping: block.bytes), firstPosition: block.firstPosition, lastPosition: block.lastPosition))
+        }
+        self.directory = directory
+    }
 }

@@ -9,11 +9,12 @@ package protocol OlderDays: Sendable {
     /// The file of one tenant and day; `nil` when there is none.
     func day(_ day: Int64, tenant: UInt32) throws -> OlderDay?
 
-    /// Whether this day is here for good, whatever tenants it has.
-    func holds(day: Int64) -> Bool
+    /// Events of all tenants on a received-day that is here for good; `nil` when it is not. A store that has fewer, because
+    /// it lost files, leaves the day's answers to these. Asked once a day.
+    func events(day: Int64) -> Int?
 
-    /// Opens a file, or gives the one that is open already.
-    func open(_ day: OlderDay) throws -> any OlderDayIndex
+    /// Opens a file, or gives the one that is open already; adds to `bytesRead` what it read for that.
+    func open(_ day: OlderDay, bytesRead: inout Int) throws -> any OlderDayIndex
 
     /// Something cannot be read; named in health. Its events are missing from answers.
     func noteDamage(_ day: OlderDay, reason: String)
@@ -65,12 +66,12 @@ package struct OlderDayKey: Sendable, Equatable, Comparable {
 /// The index of one file. Safe for several threads at once.
 package protocol OlderDayIndex: AnyObject, Sendable {
     var blocks: OlderBlocks { get }
-    /// Numbers (from 1) of the blocks that may hold a term of `range`, ascending, each once.
-    func candidates(_ range: ClosedRange<UInt64>) throws -> [UInt32]
+    /// Numbers (from 1) of the blocks that may hold a term of `range`, ascending for each term. Adds to `bytesRead` what it
+    /// read for that.
+    func candidates(_ range: ClosedRange<UInt64>, bytesRead: inout Int) throws -> [UInt32]
     /// Counts by hour (since 1970, of event time) and kind, action, outcome; in any order, and a row may come in parts.
-    func rollups(_ visit: (_ hour: Int64, _ kind: String, _ action: String, _ outcome: String, _ count: Int) -> Void) throws
-    /// Bytes read from the file since it was opened, blocks' members not counted.
-    var indexBytesRead: Int { get }
+    func rollups(
+        bytesRead: inout Int, _ visit: (_ hour: Int64, _ kind: String, _ action: String, _ outcome: String, _ count: Int) -> Void) throws
 }
 
 /// A place that members are read from: a file, or an object far away.

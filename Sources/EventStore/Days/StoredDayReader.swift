@@ -85,6 +85,9 @@ package final class StoredDayReader {
 
 extension BlockLocation {
     func isSameMember(as other: BlockLocation) -> Bool { piece == other.piece && offset == other.offset }
+
+    /// Whether it is a place in an archived file.
+    var isArchived: Bool { piece >= OlderBlocks.firstPiece }
 }
 
 extension StoredDay {

@@ -91,6 +91,9 @@ struct EventFeed {
         return add(tenant: tenant, time: time, body: body + "}", identity: identity)
     }
 
+    /// Counts events that ``add(tenant:time:body:identity:)`` made.
+    mutating func keep(_ made: [Event]) { events += made }
+
     mutating func add(tenant: UInt32, time: Int64, body: String, identity: UInt64) -> Event {
         let seq = (seqs[tenant] ?? 0) + 1
         seqs[tenant] = seq

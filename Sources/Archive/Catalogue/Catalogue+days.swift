@@ -4,14 +4,16 @@ import GRDB
 
 /// Rows of days and of the tenants' chains.
 extension Catalogue {
-    /// Days that were sealed together, each with the chain that ends in it. Durable when it returns. The state of the open
-    /// day that they replace goes with the same commit.
-    package func record(_ sealed: [(day: ArchivedDay, chain: TenantChain)]) throws {
+    /// Days that were sealed together, each with the chain that ends in it. Their checkpoints wait for
+    /// `targets` from then on. Durable when it returns.
+    func record(_ sealed: [(day: ArchivedDay, chain: TenantChain)], pushes targets: [PushTarget]) throws {
+        guard !sealed.isEmpty else { return }
         try writer.write { database in
             for (day, chain) in sealed {
                 try Self.put(day, database)
                 try Self.put(chain, database)
             }
+            try Self.enqueue(sealed.map { ($0.day.tenantName, "day=" + ArchiveFolder.name(day: $0.day.day)) }, targets, database)
         }
     }
 

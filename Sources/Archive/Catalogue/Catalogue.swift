@@ -113,11 +113,9 @@ package final class Catalogue: Sendable {
                 CREATE INDEX IF NOT EXISTS day_by_min ON day (min_time, day, tenant) WHERE state = 1;
                 CREATE INDEX IF NOT EXISTS day_of_tenant_by_max ON day (tenant, max_time, day) WHERE state = 1;
                 CREATE INDEX IF NOT EXISTS day_of_tenant_by_min ON day (tenant, min_time, day) WHERE state = 1;
-                CREATE TABLE IF NOT EXISTS open_tree (
-                    tenant INTEGER PRIMARY KEY, day INTEGER NOT NULL, last_seq INTEGER NOT NULL, tree BLOB NOT NULL,
-                    checkpoint_size INTEGER NOT NULL);
                 INSERT OR IGNORE INTO meta VALUES ('format', \(format));
                 """)
+        try createOpenSchema(database)
     }
 
     // MARK: How far sealing is

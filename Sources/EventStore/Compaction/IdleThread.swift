@@ -5,7 +5,7 @@ import Synchronization
 /// A thread that works only when no other has anything to do. A thread cannot come back from that priority, and while
 /// it holds a lock others may wait for it as long as they keep the processors busy; so it gets the long work that needs
 /// no lock, piece by piece, and whoever hands it over does the rest.
-final class IdleThread<Value: Sendable>: Sendable {
+package final class IdleThread<Value: Sendable>: Sendable {
     private struct State {
         var work: (@Sendable () throws -> Value)?
         var isWorking = false
@@ -15,9 +15,11 @@ final class IdleThread<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
     private let wake = Wake()
-    let done = Wake()
+    package let done = Wake()
 
-    func start(name: String) {
+    package init() {}
+
+    package func start(name: String) {
         let thread = Thread { [self] in
             clinux_name_thread(name)
             clinux_idle_priority()
@@ -28,7 +30,7 @@ final class IdleThread<Value: Sendable>: Sendable {
     }
 
     /// One at a time; ``done`` is signalled behind it.
-    func begin(_ work: @escaping @Sendable () throws -> Value) {
+    package func begin(_ work: @escaping @Sendable () throws -> Value) {
         state.withLock { state in
             precondition(!state.isWorking, "the work before has not ended")
             state.work = work
@@ -38,14 +40,14 @@ final class IdleThread<Value: Sendable>: Sendable {
     }
 
     /// What the work gave, once; `nil` while it goes on.
-    func result() throws -> Value? {
+    package func result() throws -> Value? {
         try state.withLock { state in
             defer { state.result = nil }
             return state.result
         }?.get()
     }
 
-    func end() {
+    package func end() {
         state.withLock { $0.ends = true }
         wake.signal()
     }

@@ -4,7 +4,7 @@
 package final class StoredDayReader {
     package let day: StoredDay
 
-    private let directory: BlockDirectory
+    let directory: BlockDirectory
     private let inflater = Inflater()
     private let deflater: Deflater
     private var member: [UInt8] = []
@@ -36,7 +36,7 @@ package final class StoredDayReader {
     }
 
     /// Fills `member` and `lines`.
-    private func read(_ location: BlockLocation, _ tenant: UInt32) throws {
+    func read(_ location: BlockLocation, _ tenant: UInt32) throws {
         let (length, count) = (Int(location.length), Int(location.memberBytes))
         if member.count < length { member = Array(repeating: 0, count: length) }
         if lines.count < count { lines = Array(repeating: 0, count: count) }
@@ -59,7 +59,7 @@ package final class StoredDayReader {
 
     /// An index that was made again may pass over lines of a member that lie elsewhere too; then what counts is made a
     /// member of its own.
-    private func give(
+    func give(
         _ numbers: ArraySlice<UInt32>, of location: BlockLocation,
         _ visit: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
     ) throws {

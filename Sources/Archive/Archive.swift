@@ -1,0 +1,128 @@
+import EventModel
+import EventStore
+import Foundation
+import Journal
+import Logging
+import Synchronization
+
+/// Every day as a file for ever. Follows the journal only to hold its segments until their days are sealed; the events
+/// come from the store.
+package final class Archive: JournalFollower, Sendable {
+    package let name = "archive"
+    package let configuration: ArchiveConfiguration
+    package let folder: ArchiveFolder
+    package let catalogue: Catalogue
+    package let key: SigningKey
+    let store: EventStore
+    let logger: Logger
+    private let state: Mutex<State>
+    private let sealerSlot = Mutex<Sealer?>(nil)
+    private let pushSlot = Mutex<CheckpointPush?>(nil)
+
+    private struct State {
+        weak var journal: Journal?
+        /// Behind the last event of the days that are sealed for every tenant.
+        var sealedPosition: UInt64
+    }
+
+    /// Opens catalogue and keys. Nothing is sealed before ``start()``.
+    package static func open(_ configuration: ArchiveConfiguration, store: EventStore, logger: Logger) throws -> Archive {
+        try FileManager.default.createDirectory(
+            atPath: configuration.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let key = try SigningKey.open(folder: configuration.keys, name: configuration.origin)
+        let catalogue = try Catalogue.open(folder: configuration.folder, logger: logger)
+        return try Archive(configuration, store: store, catalogue: catalogue, key: key, logger: logger)
+    }
+
+    private init(_ configuration: ArchiveConfiguration, store: EventStore, catalogue: Catalogue, key: SigningKey, logger: Logger) throws {
+        self.configuration = configuration
+        self.store = store
+        self.catalogue = catalogue
+        self.key = key
+        self.logger = logger
+        folder = ArchiveFolder(configuration.folder)
+        state = Mutex(State(sealedPosition: try catalogue.appliedPosition))
+    }
+
+    /// What the journal must not fall behind: the store's floor, the tenants whose days the store has let go, and the
+    /// midnight behind the newest day that sealing has begun with.
+    package func floor(above store: JournalFloor) throws -> JournalFloor {
+        var floor = store
+        for chain in try catalogue.chains() {
+            floor.position = max(floor.position, chain.lastSeq > 0 ? chain.lastPosition + 1 : 0)
+            if let index = floor.tenants.firstIndex(where: { $0.number == chain.number }) {
+                floor.tenants[index].lastSeq = max(floor.tenants[index].lastSeq, chain.lastSeq)
+            } else {
+                floor.tenants.append((chain.name, chain.number, chain.lastSeq))
+            }
+        }
+        floor.tenants.sort { $0.number < $1.number }
+        floor.received = try catalogue.closedDay.map { ($0 + 1) * 86_400_000 } ?? 0
+        return floor
+    }
+
+    /// Begins to seal what is due. The journal is attached.
+    package func start() throws {
+        let push = CheckpointPush(self)
+        pushSlot.withLock { $0 = push }
+        push?.start()
+        let sealer = try Sealer(self)
+        sealerSlot.withLock { $0 = sealer }
+        sealer.start()
+    }
+
+    /// Ends within seconds, also in the middle of a seal: what is unfinished is removed and made anew at the next start.
+    /// Blocks the caller. The store is still open.
+    package func close() {
+        sealerSlot.withLock { slot -> Sealer? in
+            defer { slot = nil }
+            return slot
+        }?.stop()
+        pushSlot.withLock { slot -> CheckpointPush? in
+            defer { slot = nil }
+            return slot
+        }?.stop()
+        catalogue.close()
+    }
+
+    package var sealer: Sealer? { sealerSlot.withLock { $0 } }
+    package var push: CheckpointPush? { pushSlot.withLock { $0 } }
+    var journal: Journal? { state.withLock { $0.journal } }
+
+    // MARK: Following
+
+    package func attached(to journal: Journal) { state.withLock { $0.journal = journal } }
+
+    /// What is sealed; and, where more than ``ArchiveConfiguration/journalBytes`` would be kept for days that are not, what
+    /// lies before those bytes. The store's own position bounds it as that of any other follower.
+    package var appliedPosition: UInt64 {
+        let (sealed, journal) = state.withLock { ($0.sealedPosition, $0.journal) }
+        guard let journal else { return sealed }
+        return max(sealed, journal.position(keeping: keptBytes))
+    }
+
+    /// It reads nothing from the journal, however much is kept for it.
+    package var deliveryPosition: UInt64 { .max }
+    package func committed(_ batch: CommittedBatch) {}
+    package func waitForRoom() {}
+    package var failure: String? { nil }
+
+    /// Whether segments went before their days were sealed.
+    package var isKeepingLess: Bool {
+        let (sealed, journal) = state.withLock { ($0.sealedPosition, $0.journal) }
+        return journal.map { $0.oldestPosition > sealed } ?? false
+    }
+
+    /// A second copy is not worth a full disk: below a twentieth of it, or a gigabyte where that is less, nothing is kept.
+    private var keptBytes: Int {
+        var status = statvfs()
+        guard statvfs(configuration.folder, &status) == 0 else { return configuration.journalBytes }
+        let (free, all) = (Int(status.f_bavail) * Int(status.f_frsize), Int(status.f_blocks) * Int(status.f_frsize))
+        return free < min(1 << 30, all / 20) ? 0 : configuration.journalBytes
+    }
+
+    func finished(position: UInt64) {
+        state.withLock { $0.sealedPosition = max($0.sealedPosition, position) }
+        journal?.freeSegments()
+    }
+}

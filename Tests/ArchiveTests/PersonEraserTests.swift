@@ -84,6 +84,15 @@ import Testing
                 == Self.line(#""actor":{"type":"user","id":"x"},"summary":"\"[erased]\"\n and [erased],""#))
     }
 
+    @Test("rejected input is any text, cut off or not")
+    func text() {
+        var eraser = PersonEraser(Self.mei)
+        let text = Array(#"{"actor":{"id":"u000002","email":"mei.olsen1@oscorp00.example.com","note":"Mei Olsen, u0000021"#.utf8)
+        let erased = text.withUnsafeBytes { eraser.replacement(forText: $0) }.map { String(decoding: $0, as: UTF8.self) }
+        #expect(erased == #"{"actor":{"id":"[erased]","email":"[erased]","note":"[erased], u0000021"#)
+        #expect(Array("nothing of mei".utf8).withUnsafeBytes { eraser.replacement(forText: $0) } == nil)
+    }
+
     @Test("an e-mail is learned from the id, names beside it too, and who shares a name is noticed")
     func discovery() {
         let lines = [

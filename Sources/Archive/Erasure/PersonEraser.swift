@@ -65,6 +65,31 @@ package struct PersonEraser {
         return result
     }
 
+    /// The same for text that is no canonical line, such as rejected input: e-mails, ids that stand as a word, and names;
+    /// names that others bear too where one of the first two is there. `nil` where it holds nothing of the person.
+    package mutating func replacement(forText text: UnsafeRawBufferPointer) -> [UInt8]? {
+        plain.removeAll(keepingCapacity: true)
+        plain += text
+        let isPersons = traces.contains { trace in
+            (trace.kind == .email || trace.kind == .wordID) && Self.place(trace, in: text, from: 0) != nil
+        }
+        var isChanged = false
+        for trace in traces where trace.kind != .plainID && (trace.kind != .sharedName || isPersons) {
+            isChanged = replaceAll(trace) || isChanged
+        }
+        return isChanged ? plain : nil
+    }
+
+    /// In `plain`; whether there was one.
+    private mutating func replaceAll(_ trace: Trace) -> Bool {
+        var from = 0
+        while let place = plain.withUnsafeBytes({ Self.place(trace, in: $0, from: from) }) {
+            plain.replaceSubrange(place..<place + trace.needle.bytes.count, with: Self.mark.utf8)
+            from = place + Self.mark.utf8.count
+        }
+        return from > 0
+    }
+
     private func isFixed(_ strings: LineStrings, _ line: UnsafeRawBufferPointer) -> Bool {
         guard strings.depth == 1 else { return false }
         if strings.isKey { return true }
@@ -115,12 +140,7 @@ package struct PersonEraser {
                 isChanged = true
                 continue
             }
-            var from = 0
-            while let place = plain.withUnsafeBytes({ Self.place(trace, in: $0, from: from) }) {
-                plain.replaceSubrange(place..<place + trace.needle.bytes.count, with: Self.mark.utf8)
-                from = place + Self.mark.utf8.count
-                isChanged = true
-            }
+            isChanged = replaceAll(trace) || isChanged
         }
         guard isChanged else { return nil }
         var writer = ByteWriter(capacity: plain.count + 16)

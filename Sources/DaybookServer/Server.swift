@@ -1,4 +1,5 @@
 import AccessControl
+import Archive
 import Collectors
 import EventModel
 import EventStore
@@ -16,6 +17,7 @@ final class Server: Sendable {
     let folder: DataFolder
     let keys: AccessKeys
     let store: EventStore
+    let archive: Archive
     let journal: Journal
     let live: LiveTail
     let ingest: Ingest
@@ -29,13 +31,19 @@ final class Server: Sendable {
         let folder = try DataFolder.open(settings.data)
         let keys = try openKeys(folder, logger)
         let store = try EventStore.open(settings.store, logger: logger)
+        let archive: Archive
+        do { archive = try Archive.open(settings.archive, store: store, logger: logger) } catch {
+            await store.close()
+            throw error
+        }
         var configuration = settings.journal
         configuration.node = try folder.node()
         let journal: Journal
         do {
-            journal = try Journal.open(configuration, identities: store, floor: store.floor, logger: logger)
+            journal = try Journal.open(configuration, identities: store, floor: try archive.floor(above: store.floor), logger: logger)
             store.use(tenants: journal.tenants)
             try journal.attach(store)
+            try journal.attach(archive)
         } catch {
             await store.close()
             throw error
@@ -47,11 +55,12 @@ final class Server: Sendable {
         let ingest = Ingest(journal: journal, pipelines: pipelines, deadLetters: letters, now: configuration.now)
         try checkTails(settings.tails, pipelines)
         let tails = try settings.tails.map { try FileTail($0, folder: FilePath(folder.file("tail")), ingest: ingest, logger: logger) }
-        return Server(settings, folder, keys, store, journal, live, ingest, tails, logger)
+        try archive.start()
+        return Server(settings, folder, keys, store, archive, journal, live, ingest, tails, logger)
     }
 
     private init(
-        _ settings: Settings, _ folder: DataFolder, _ keys: AccessKeys, _ store: EventStore, _ journal: Journal, _ live: LiveTail,
+        _ settings: Settings, _ folder: DataFolder, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive, _ journal: Journal, _ live: LiveTail,
         _ ingest: Ingest,
         _ tails: [FileTail], _ logger: Logger
     ) {
@@ -59,17 +68,18 @@ final class Server: Sendable {
         self.folder = folder
         self.keys = keys
         self.store = store
+        self.archive = archive
         self.journal = journal
         self.live = live
         self.ingest = ingest
         self.tails = tails
         self.logger = logger
         let collecting = IngestEndpoints(ingest)
-        let health = HealthEndpoints { Self.health(journal, store, ingest, tails) }
+        let health = HealthEndpoints { Self.health(journal, store, ingest, tails) + [Self.health(archive)] }
         responder = EndpointTable(
             collecting.endpoints + DeadLetterEndpoints(ingest).endpoints + LookupEndpoints(store: store, tenants: journal.tenants).endpoints
-                + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
-                + MetricsEndpoint(ingest: ingest, journal: journal, store: store, live: live).endpoints,
+                + ArchiveEndpoints(archive).endpoints + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
+                + MetricsEndpoint(ingest: ingest, journal: journal, store: store, archive: archive, live: live).endpoints,
             keys: keys, otherwise: { collecting.endpoint(listening: $0) })
     }
 
@@ -117,11 +127,13 @@ final class Server: Sendable {
     /// After the last request: commits what waits, packs, and lets the folder go.
     func close() async {
         live.close()
+        await Self.stop(archive)
         await journal.close()
         do { try store.packAll() } catch {
             logger.error("not everything is packed; the journal keeps it", metadata: ["reason": "\(error)"])
         }
         await store.close()
+        archive.close()
         await ingest.deadLetters.close()
         do { try keys.close() } catch { logger.error("daybook.sqlite was not closed well", metadata: ["reason": "\(error)"]) }
         folder.release()

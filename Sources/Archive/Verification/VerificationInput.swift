@@ -1,0 +1,53 @@
+import Foundation
+
+/// Reads of a verification: whole small files, names of a folder.
+enum VerificationInput {
+    /// A checkpoint, note, record or manifest larger than this is none; bounds what a planted file can make us read.
+    static let smallFileBytesMax = 256 << 20
+
+    /// `nil` when there is no such file. Throws `VerificationIOError`.
+    static func bytes(_ path: String) throws -> [UInt8]? {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw VerificationIOError(path: path, reason: String(cString: strerror(errno)))
+        }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= smallFileBytesMax else {
+            throw VerificationIOError(path: path, reason: "it is no file of a sensible size")
+        }
+        let file: LocalFile
+        do {
+            file = try LocalFile(path: path)
+            return try file.read(0..<file.count)
+        } catch { throw VerificationIOError(path: path, reason: String(describing: error)) }
+    }
+
+    /// Names in a folder, sorted; empty when there is none. Throws `VerificationIOError`.
+    static func names(_ folder: String) throws -> [String] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else { return [] }
+        do { return try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
+            throw VerificationIOError(path: folder, reason: String(describing: error))
+        }
+    }
+
+    static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+    static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    /// The last part of a path.
+    static func name(_ path: String) -> String { URL(fileURLWithPath: path).lastPathComponent }
+
+    static func parent(_ path: String) -> String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
+}
+
+/// A file or folder cannot be read.
+package struct VerificationIOError: Error, CustomStringConvertible {
+    package var path: String
+    package var reason: String
+
+    package var description: String { "\(path) cannot be read: \(reason)" }
+}

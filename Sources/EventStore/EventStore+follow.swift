@@ -120,6 +120,7 @@ extension EventStore {
 
     public var statistics: StoreStatistics {
         var statistics = StoreStatistics()
+        var older: (any OlderDays)?
         let partitions = state.withLock { state -> [Partition] in
             statistics.partitions = state.days.count
             for day in state.days.values {
@@ -134,8 +135,10 @@ extension EventStore {
             statistics.packs = state.packs
             statistics.damagedBlocks = state.damagedBlocks.count
             statistics.damage = state.damage.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+            older = state.older
             return state.days.values.map(\.partition)
         }
+        statistics.damage += older?.damage ?? []
         statistics.merges = merger.merges
         statistics.mergeError = merger.lastError
         statistics.unmergedRuns = merger.unmergedRuns

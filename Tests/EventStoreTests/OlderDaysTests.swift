@@ -45,7 +45,8 @@ import Testing
         switch random.below(5) {
         case 0: question.query.filters = [FieldFilter(.actor, ["u\(random.below(40))"])]
         case 1: question.query.filters = [FieldFilter(.kind, ["access"]), FieldFilter(.outcome, ["failure", "denied"])]
-        case 2: question.clauses = [random.pick(["billing", "refund", "\"security area\"", "late", "-billing", "rare\(random.below(500))"])]
+        case 2:
+            question.clauses = [random.pick(["billing", "refund", "\"security area\"", "late", "-billing", "rare\(random.below(500))"])]
         case 3: if let original = random.pick(feed.events).originalID { question.clauses = ["original_id:\"\(original)\""] }
         default: break
         }
@@ -75,7 +76,8 @@ import Testing
             let question = try question(&random, feed)
             answers += try await pages(question.query, store)
             var count = CountQuery(
-                tenants: question.query.tenants, by: random.pick([[], [.day], [.tenant], [.kind, .hour], [.tenant, .outcome], [.category]]))
+                tenants: question.query.tenants,
+                by: random.pick([[], [.day], [.tenant], [.kind, .hour], [.tenant, .outcome], [.category]]))
             if random.below(2) == 0 {
                 let hour = random.pick(feed.events).time / 3_600_000 * 3_600_000
                 count.from = Timestamp(milliseconds: hour)
@@ -123,7 +125,9 @@ import Testing
         await reopened.close()
     }
 
-    @Test("every page is what a slow search of all events gives, while days are sealed and dropped between pages", arguments: [84, 85] as [UInt64])
+    @Test(
+        "every page is what a slow search of all events gives, while days are sealed and dropped between pages",
+        arguments: [84, 85] as [UInt64])
     func cursors(seed: UInt64) async throws {
         let folder = try StoreFolder()
         var feed = EventFeed(seed: seed)

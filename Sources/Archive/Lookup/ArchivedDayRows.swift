@@ -9,6 +9,7 @@ package protocol ArchivedDayRows: Sendable {
 
     func row(tenant: UInt32, day: Int64) throws -> OlderDay?
 
-    /// Whether the seal of this received-day has been completed for all tenants.
-    func isSealed(day: Int64) -> Bool
+    /// Events of all tenants on a received-day whose seal has been completed for all of them; `nil` when it has not. Files
+    /// that were pruned since count as well.
+    func events(day: Int64) -> Int?
 }

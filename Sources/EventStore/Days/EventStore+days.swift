@@ -1,7 +1,9 @@
 extension EventStore {
     /// The days that have packed events, ascending; what is only in the window is not counted.
     package var heldDays: [StoredDay] {
-        state.withLock { $0.days.map { StoredDay(day: $0.key, $0.value.tenants) } }.filter { !$0.tenants.isEmpty }.sorted { $0.day < $1.day }
+        state.withLock { $0.days.map { StoredDay(day: $0.key, $0.value.tenants) } }.filter { !$0.tenants.isEmpty }.sorted {
+            $0.day < $1.day
+        }
     }
 
     /// Packs everything received so far, compacts the day, and opens it; `nil` when nothing was received that day. Blocks

@@ -33,7 +33,8 @@ extension EventStore {
         }
         if yields {
             logger.error(
-                "the store holds \(events) events of \(Partition.name(day: day)) and the archive \(sealed ?? 0); the archive answers for that day")
+                "the store holds \(events) events of \(Partition.name(day: day)) and the archive \(sealed ?? 0); the archive answers for that day"
+            )
         }
     }
 

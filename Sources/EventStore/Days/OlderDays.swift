@@ -18,6 +18,9 @@ package protocol OlderDays: Sendable {
 
     /// Something cannot be read; named in health. Its events are missing from answers.
     func noteDamage(_ day: OlderDay, reason: String)
+
+    /// What was noted since the start, for health.
+    var damage: [String] { get }
 }
 
 /// One file of one tenant and received-day.

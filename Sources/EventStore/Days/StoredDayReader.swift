@@ -69,7 +69,8 @@ package final class StoredDayReader {
             return try member.withUnsafeBytes { member in
                 try lines.withUnsafeBytes { lines in
                     try visit(
-                        UnsafeRawBufferPointer(rebasing: member[..<Int(location.length)]), UnsafeRawBufferPointer(rebasing: lines[..<covered]))
+                        UnsafeRawBufferPointer(rebasing: member[..<Int(location.length)]),
+                        UnsafeRawBufferPointer(rebasing: lines[..<covered]))
                 }
             }
         }

@@ -59,6 +59,16 @@ struct BlockDirectory: Sendable {
         for id in old { files[id] = nil }
     }
 
+    /// What a rewrite did. Doing it twice is the same as once.
+    mutating func rewrite(_ blocks: [RewrittenBlock], files new: [UInt32: MembersFile], from old: Set<UInt32>) {
+        for (piece, file) in new { files[piece] = file }
+        for block in blocks where contains(block.number) {
+            self.blocks[Int(block.number) - 1].location = block.location
+            self.blocks[Int(block.number) - 1].bytes = block.bytes
+        }
+        for id in old { files[id] = nil }
+    }
+
     /// The block of `tenant` that may hold `position`.
     func number(tenant: UInt32, position: UInt64) -> UInt32? {
         guard let list = numbers[tenant] else { return nil }

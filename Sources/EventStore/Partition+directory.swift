@@ -60,17 +60,19 @@ enum PieceTable {
         try Row.fetchAll(database, sql: "SELECT id, first, last, compacted, bytes FROM piece ORDER BY first").map { row in
             let first = UInt32(truncatingIfNeeded: row[1] as Int64)
             let last = max(first, UInt32(truncatingIfNeeded: row[2] as Int64))
+            // 0 for the packer's, else one more than the revision.
+            let compacted: Int = row[3]
             return Piece(
                 id: UInt32(truncatingIfNeeded: row[0] as Int64),
-                name: row[3] ? PieceName(compacted: first...last) : PieceName(first), bytes: row[4])
+                name: compacted > 0 ? PieceName(compacted: first...last, revision: compacted - 1) : PieceName(first), bytes: row[4])
         }
     }
 
     static func put(_ piece: Piece, _ database: Database) throws {
         try database.cachedStatement(sql: "INSERT OR REPLACE INTO piece VALUES (?, ?, ?, ?, ?)").execute(
             arguments: [
-                Int64(piece.id), Int64(piece.name.numbers.lowerBound), Int64(piece.name.numbers.upperBound), piece.name.isCompacted,
-                piece.bytes,
+                Int64(piece.id), Int64(piece.name.numbers.lowerBound), Int64(piece.name.numbers.upperBound),
+                piece.name.isCompacted ? piece.name.revision + 1 : 0, piece.bytes,
             ])
     }
 

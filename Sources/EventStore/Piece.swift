@@ -3,10 +3,13 @@ import Foundation
 
 /// The name of a members file. The packer's are `2026-11-21.0007.members`; a compacted one names the range of the
 /// packer's pieces whose events it holds, `2026-11-21.0001-0006.members`, and so says without any index which files it
-/// takes the place of.
+/// takes the place of. One in which lines were replaced has the range of the one before and the next revision,
+/// `2026-11-21.0001-0006.r1.members`.
 struct PieceName: Hashable, Sendable {
     var numbers: ClosedRange<UInt32>
     var isCompacted: Bool
+    /// How often its lines were rewritten since it was compacted.
+    var revision = 0
 
     static let suffix = ".members"
     /// A file that is still being written. Nothing refers to it, and it is deleted at the next start.
@@ -14,13 +17,22 @@ struct PieceName: Hashable, Sendable {
 
     init(_ number: UInt32) { (numbers, isCompacted) = (number...number, false) }
 
-    init(compacted numbers: ClosedRange<UInt32>) { (self.numbers, isCompacted) = (numbers, true) }
+    init(compacted numbers: ClosedRange<UInt32>, revision: Int = 0) {
+        (self.numbers, isCompacted, self.revision) = (numbers, true, revision)
+    }
+
+    /// Of the file that takes its place when lines of it are replaced.
+    var rewritten: PieceName { PieceName(compacted: numbers, revision: isCompacted ? revision + 1 : 0) }
 
     /// `nil` when this is no piece's name.
     init?(fileName: String) {
         guard fileName.hasSuffix(Self.suffix), Self.day(ofFile: fileName) != nil else { return nil }
         let parts = fileName.dropLast(Self.suffix.count).split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return nil }
+        guard (2...3).contains(parts.count) else { return nil }
+        if parts.count == 3 {
+            guard parts[2].first == "r", let revision = Int(parts[2].dropFirst()), revision > 0 else { return nil }
+            self.revision = revision
+        }
         let numbers = parts[1].split(separator: "-", omittingEmptySubsequences: false).map { UInt32($0) }
         guard (1...2).contains(numbers.count), let first = numbers[0], let last = numbers[numbers.count - 1], first <= last else {
             return nil
@@ -32,12 +44,14 @@ struct PieceName: Hashable, Sendable {
     func fileName(day: Int64) -> String {
         let digits = { (number: UInt32) in String(repeating: "0", count: max(0, 4 - String(number).count)) + String(number) }
         let range = isCompacted ? "\(digits(numbers.lowerBound))-\(digits(numbers.upperBound))" : digits(numbers.lowerBound)
-        return "\(Partition.name(day: day)).\(range)\(Self.suffix)"
+        return "\(Partition.name(day: day)).\(range)\(revision == 0 ? "" : ".r\(revision)")\(Self.suffix)"
     }
 
-    /// Whether it holds all events of `other`, which is then the rest of a compaction that was interrupted.
+    /// Whether it holds all events of `other`, which is then the rest of a compaction or rewrite that was interrupted.
     func supersedes(_ other: PieceName) -> Bool {
-        isCompacted && other != self && numbers.lowerBound <= other.numbers.lowerBound && numbers.upperBound >= other.numbers.upperBound
+        if isCompacted, other.isCompacted, numbers == other.numbers { return revision > other.revision }
+        return isCompacted && other != self && numbers.lowerBound <= other.numbers.lowerBound
+            && numbers.upperBound >= other.numbers.upperBound
     }
 
     /// The day of any file of a partition: its name begins with it.

@@ -25,12 +25,14 @@ extension EventStore {
     /// identity window and for one that still gets events. A day that is not held is no error.
     package func drop(day: Int64, today: Int64? = nil) throws { try drop(day: day, today: today) { _ in } }
 
-    /// Replaces lines of a day (all tenants, or those named). `change` gets each line without its newline and gives the
-    /// line to stand in its place, or `nil`; `seq`, `id`, `received`, `time`, `tenant`, `kind`, `action` and `outcome` must
+    /// Replaces lines of a day (all tenants, or those named). `change` gets each line without its newline, some of them
+    /// twice, and gives the line to stand in its place, or `nil`; `seq`, `id`, `received`, `time`, `tenant`, `kind`, `action` and `outcome` must
     /// stay (``StoreError/refused(reason:)``). Packs first; everything that was received before the call is rewritten. All
     /// other lines stay as they are. Durable when it returns, undone as a whole when it throws; afterwards neither files
     /// nor memory of the store hold the replaced lines or their terms. Blocks the caller. Returns what was replaced.
     package func rewrite(
         day: Int64, tenants: Set<UInt32>? = nil, _ change: (_ tenant: UInt32, _ line: UnsafeRawBufferPointer) throws -> [UInt8]?
-    ) throws -> [RewrittenLine] { fatalError("not yet") }
+    ) throws -> [RewrittenLine] {
+        try withoutActuallyEscaping(change) { try rewrite(day: day, tenants: tenants, LineChange(change: $0)) { _ in } }
+    }
 }

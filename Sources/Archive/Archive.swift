@@ -71,17 +71,19 @@ package final class Archive: JournalFollower, Sendable {
         sealer.start()
     }
 
-    /// Ends within seconds, also in the middle of a seal: what is unfinished is removed and made anew at the next start.
-    /// Blocks the caller. The store is still open.
+    /// Seals nothing more. Returns when sealing has ended, which in the middle of a seal takes moments, or after three
+    /// seconds where it waits for the store, whose own end comes next. What is unfinished is made anew at the next start.
+    package func stop() {
+        sealer?.stop(within: .seconds(3))
+        push?.stop()
+    }
+
+    /// After the store is closed.
     package func close() {
-        sealerSlot.withLock { slot -> Sealer? in
-            defer { slot = nil }
-            return slot
-        }?.stop()
-        pushSlot.withLock { slot -> CheckpointPush? in
-            defer { slot = nil }
-            return slot
-        }?.stop()
+        stop()
+        sealer?.stop(within: nil)
+        sealerSlot.withLock { $0 = nil }
+        pushSlot.withLock { $0 = nil }
         catalogue.close()
     }
 

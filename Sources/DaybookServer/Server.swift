@@ -1,4 +1,5 @@
 import AccessControl
+import Archive
 import Collectors
 import EventModel
 import EventStore
@@ -14,9 +15,9 @@ import SystemPackage
 final class Server: Sendable {
     let settings: Settings
     let folder: DataFolder
-    let control: ControlDatabase
     let keys: AccessKeys
     let store: EventStore
+    let archive: Archive
     let journal: Journal
     let live: LiveTail
     let ingest: Ingest
@@ -28,16 +29,21 @@ final class Server: Sendable {
         // Before anything is made: a wrong definition must not leave half a data folder behind.
         let pipelines = try PipelineSet.load(folder: settings.pipelines)
         let folder = try DataFolder.open(settings.data)
-        let control = try ControlDatabase.open(folder.file("daybook.sqlite"))
-        let keys = try openKeys(folder, control, logger)
+        let keys = try openKeys(folder, logger)
         let store = try EventStore.open(settings.store, logger: logger)
+        let archive: Archive
+        do { archive = try Archive.open(settings.archive, store: store, logger: logger) } catch {
+            await store.close()
+            throw error
+        }
         var configuration = settings.journal
         configuration.node = try folder.node()
         let journal: Journal
         do {
-            journal = try Journal.open(configuration, identities: store, floor: store.floor, logger: logger)
+            journal = try Journal.open(configuration, identities: store, floor: try archive.floor(above: store.floor), logger: logger)
             store.use(tenants: journal.tenants)
             try journal.attach(store)
+            try journal.attach(archive)
         } catch {
             await store.close()
             throw error
@@ -49,37 +55,38 @@ final class Server: Sendable {
         let ingest = Ingest(journal: journal, pipelines: pipelines, deadLetters: letters, now: configuration.now)
         try checkTails(settings.tails, pipelines)
         let tails = try settings.tails.map { try FileTail($0, folder: FilePath(folder.file("tail")), ingest: ingest, logger: logger) }
-        return Server(settings, folder, control, keys, store, journal, live, ingest, tails, logger)
+        try archive.start()
+        return Server(settings, folder, keys, store, archive, journal, live, ingest, tails, logger)
     }
 
     private init(
-        _ settings: Settings, _ folder: DataFolder, _ control: ControlDatabase, _ keys: AccessKeys, _ store: EventStore, _ journal: Journal, _ live: LiveTail,
+        _ settings: Settings, _ folder: DataFolder, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive, _ journal: Journal, _ live: LiveTail,
         _ ingest: Ingest,
         _ tails: [FileTail], _ logger: Logger
     ) {
         self.settings = settings
         self.folder = folder
-        self.control = control
         self.keys = keys
         self.store = store
+        self.archive = archive
         self.journal = journal
         self.live = live
         self.ingest = ingest
         self.tails = tails
         self.logger = logger
         let collecting = IngestEndpoints(ingest)
-        let health = HealthEndpoints { Self.health(journal, store, ingest, tails) }
+        let health = HealthEndpoints { Self.health(journal, store, ingest, tails) + [Self.health(archive)] }
         responder = EndpointTable(
             collecting.endpoints + DeadLetterEndpoints(ingest).endpoints + LookupEndpoints(store: store, tenants: journal.tenants).endpoints
-                + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
-                + MetricsEndpoint(ingest: ingest, journal: journal, store: store, live: live).endpoints,
+                + ArchiveEndpoints(archive).endpoints + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
+                + MetricsEndpoint(ingest: ingest, journal: journal, store: store, archive: archive, live: live).endpoints,
             keys: keys, otherwise: { collecting.endpoint(listening: $0) })
     }
 
     /// The database has only the admin key's hash. Where its file is gone the key may be lost, so another takes its place.
-    private static func openKeys(_ folder: DataFolder, _ control: ControlDatabase, _ logger: Logger) throws -> AccessKeys {
+    private static func openKeys(_ folder: DataFolder, _ logger: Logger) throws -> AccessKeys {
         let stored = folder.text("admin.key")
-        let keys = try AccessKeys.open(control, renewingFirstKey: stored == nil)
+        let keys = try AccessKeys.open(database: folder.file("daybook.sqlite"), renewingFirstKey: stored == nil)
         if let key = keys.firstKey {
             try folder.write("admin.key", key + "\n")
             if keys.isFirstKeyRenewed {
@@ -120,13 +127,15 @@ final class Server: Sendable {
     /// After the last request: commits what waits, packs, and lets the folder go.
     func close() async {
         live.close()
+        await Self.stop(archive)
         await journal.close()
         do { try store.packAll() } catch {
             logger.error("not everything is packed; the journal keeps it", metadata: ["reason": "\(error)"])
         }
         await store.close()
+        archive.close()
         await ingest.deadLetters.close()
-        do { try control.close() } catch { logger.error("daybook.sqlite was not closed well", metadata: ["reason": "\(error)"]) }
+        do { try keys.close() } catch { logger.error("daybook.sqlite was not closed well", metadata: ["reason": "\(error)"]) }
         folder.release()
     }
 

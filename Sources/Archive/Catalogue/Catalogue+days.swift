@@ -142,6 +142,12 @@ extension Catalogue {
 extension Catalogue: ArchivedDayRows {
     package func isSealed(day: Int64) -> Bool { sealedDay.map { day <= $0 } ?? false }
 
+    /// Readable events of all tenants on a day that is sealed for every one; `nil` before that.
+    package func events(day: Int64) throws -> Int? {
+        guard isSealed(day: day) else { return nil }
+        return try reader.read { try Int.fetchOne($0, sql: "SELECT coalesce(sum(events), 0) FROM day WHERE day = ? AND state = 1", arguments: [day]) }
+    }
+
     package func row(tenant: UInt32, day: Int64) throws -> OlderDay? {
         guard let found = try self.day(day, tenant: tenant), found.state == .sealed else { return nil }
         return OlderDay(found)

@@ -1,4 +1,5 @@
 import CLinux
+import EventStore
 import Foundation
 import Logging
 import Synchronization

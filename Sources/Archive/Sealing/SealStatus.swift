@@ -45,6 +45,8 @@ package struct SealStatus: Sendable, Equatable {
     package var sealedEvents = 0
     package var sealedBytes = 0
 
+    package init() {}
+
     mutating func finished(_ day: Day) {
         current = day
         sealedDays += 1

@@ -100,12 +100,16 @@ package final class Sealer: @unchecked Sendable {
         }
     }
 
-    /// Returns when the thread has ended.
-    func stop() {
+    /// Returns when the thread has ended, or after `patience`.
+    func stop(within patience: Duration?) {
         shared.withLock { $0.stops = true }
         wake.signal()
         worker.done.signal()
-        while !shared.withLock({ $0.hasStopped }) { finished.wait(milliseconds: 50) }
+        let end = patience.map { ContinuousClock.now + $0 }
+        while !shared.withLock({ $0.hasStopped }) {
+            if let end, end <= .now { return }
+            finished.wait(milliseconds: 50)
+        }
         worker.end()
     }
 

@@ -87,16 +87,11 @@ struct TenantSeal {
     ) throws -> ArchiveContents {
         var writer = try ArchiveWriter(path: path, tenant: tenant.number, tenantName: tenant.name, day: reader.day.day, afterSeq: lastSeq)
         var cutter = MemberCutter(memberBytes: memberBytes, level: level)
-        var given = tree
-        func add(_ member: UnsafeRawBufferPointer, _ lines: UnsafeRawBufferPointer) throws {
-            try writer.add(member: member, lines: lines) { for leaf in $0 { try given.append(leaf) } }
-        }
         try reader.members(of: tenant.number) { member, lines in
             if stops() { throw SealError.stopped }
-            try cutter.add(member, lines, add)
+            try cutter.add(member, lines) { try writer.add(member: $0, lines: $1) { for leaf in $0 { try tree.append(leaf) } } }
         }
-        try cutter.flush(add)
-        tree = given
+        try cutter.flush { try writer.add(member: $0, lines: $1) { for leaf in $0 { try tree.append(leaf) } } }
         result.copiedMembers = cutter.copied
         result.cutMembers = cutter.cut
         let written = try writer.finish()

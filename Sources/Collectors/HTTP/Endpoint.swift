@@ -11,7 +11,7 @@ public struct Endpoint: Sendable {
     }
 
     public var method: HTTPRequest.Method
-    /// `/v1/events`, or with one placeholder at the end: `/v1/events/{id}`.
+    /// `/v1/events`, or with one placeholder at the end: `/v1/events/{id}`; one that ends in `...}` takes slashes too.
     public var path: String
     public var access: Access
     public var handle: @Sendable (Call) async throws -> Response

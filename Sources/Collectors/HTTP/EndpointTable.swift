@@ -61,7 +61,8 @@ public struct EndpointTable: HTTPResponder {
         var candidates: [(Endpoint, String?)] = (fixed[path] ?? []).map { ($0, nil) }
         if candidates.isEmpty {
             for (prefix, endpoint) in open
-            where path.hasPrefix(prefix) && path.count > prefix.count && !path.dropFirst(prefix.count).contains("/") {
+            where path.hasPrefix(prefix) && path.count > prefix.count
+                && (endpoint.path.hasSuffix("...}") || !path.dropFirst(prefix.count).contains("/")) {
                 candidates.append((endpoint, PercentCoding.decode(path.dropFirst(prefix.count))))
             }
         }

@@ -1,3 +1,4 @@
+import Archive
 import Collectors
 import EventStore
 import Foundation
@@ -17,6 +18,7 @@ public struct Settings: Sendable {
     public var tails: [TailEntry]
     public var journal: JournalConfiguration
     public var store: EventStoreConfiguration
+    public var archive: ArchiveConfiguration
     public var demo: Bool
 
     static let standardFile = "Config/daybook.yaml"
@@ -57,6 +59,7 @@ public struct Settings: Sendable {
         self.demo = demo
         journal = try Self.journal(&reader, folder: data + "/journal")
         store = try Self.store(&reader, folder: data + "/store")
+        archive = try Self.archive(&reader, data: data, store: store)
     }
 
     /// The data folder is made at the first start; pipelines must be there.

@@ -1,3 +1,4 @@
+import Archive
 import Collectors
 import EventModel
 import EventStore
@@ -9,12 +10,14 @@ public struct MetricsEndpoint: Sendable {
     let ingest: Ingest
     let journal: Journal
     let store: EventStore
+    let archive: Archive
     let live: LiveTail
 
-    public init(ingest: Ingest, journal: Journal, store: EventStore, live: LiveTail) {
+    package init(ingest: Ingest, journal: Journal, store: EventStore, archive: Archive, live: LiveTail) {
         self.ingest = ingest
         self.journal = journal
         self.store = store
+        self.archive = archive
         self.live = live
     }
 
@@ -31,6 +34,7 @@ public struct MetricsEndpoint: Sendable {
         writeIngest(&text)
         writeJournal(&text)
         writeStore(&text)
+        writeArchive(archive, &text)
         return text.bytes
     }
 
@@ -69,7 +73,7 @@ public struct MetricsEndpoint: Sendable {
         text.single("daybook_journal_write_failures_total", .counter, "Writes that failed.", journal.writeFailures)
         writeCommitLatency(journal.syncLatency, &text)
         text.family("daybook_follower_lag_events", .gauge, "Committed events that a follower has not stored durably yet.")
-        for follower in [store as any JournalFollower, live] {
+        for follower in [store as any JournalFollower, archive, live] {
             let applied = follower.appliedPosition
             text.sample(
                 "daybook_follower_lag_events", [("follower", follower.name)], journal.endPosition - min(applied, journal.endPosition))

@@ -1,0 +1,38 @@
+import EventStore
+
+/// A day of a tenant that is not sealed yet.
+package struct OpenArchiveDay: Sendable, Equatable {
+    package var tenant: String
+    /// Days since 1970-01-01.
+    package var day: Int64
+    /// Packed so far.
+    package var events: Int
+}
+
+/// What lies in the archive, for those who list and download.
+extension Archive {
+    /// What the store has of days that are not sealed, by day and tenant's number.
+    package func openDays(tenant: String? = nil, in days: ClosedRange<Int64>) throws -> [OpenArchiveDay] {
+        let sealed = catalogue.sealedDay ?? .min
+        return store.heldDays.filter { $0.day > sealed && days.contains($0.day) }.flatMap { held in
+            held.tenants.filter { tenant == nil || $0.name == tenant }.map { OpenArchiveDay(tenant: $0.name, day: held.day, events: $0.events) }
+        }
+    }
+
+    /// One of ``ArchiveFolder/events``, ``ArchiveFolder/manifest`` and ``ArchiveFolder/checkpoint`` of a day; `nil` when it
+    /// is not there. Throws when it is there and cannot be opened.
+    package func file(_ name: String, of tenant: String, day: Int64) throws -> (any ByteSource)? {
+        let path = folder.folder(of: tenant, day: day) + "/" + name
+        guard folder.exists(path) else { return nil }
+        return try LocalFile(path: path)
+    }
+
+    /// The newest signed note of a tenant: of the open day where it has one, else of the last sealed one. `nil` for a tenant
+    /// that has none.
+    package func newestCheckpoint(of tenant: String) throws -> [UInt8]? {
+        let last = try folder.days(of: tenant).last
+        let open = try OpenCheckpoints(folder: folder, key: key).newest(tenant: tenant)
+        if let open, last.map({ open.name.prefix(10) > ArchiveFolder.name(day: $0) }) ?? true { return open.note }
+        return try last.flatMap { try folder.read(folder.folder(of: tenant, day: $0) + "/" + ArchiveFolder.checkpoint) }
+    }
+}

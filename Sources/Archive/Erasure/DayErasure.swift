@@ -36,6 +36,8 @@ struct DayErasure {
 
     private static let suffix = ".erasing"
 
+    static func recordName(_ erasure: String, day: Int64) -> String { "erasure-\(erasure)-\(ArchiveFolder.name(day: day))" }
+
     private func unfinished(_ day: ArchivedDay) -> String {
         folder.folder(of: day.tenantName) + "/.day=" + ArchiveFolder.name(day: day.day) + Self.suffix
     }
@@ -61,7 +63,7 @@ struct DayErasure {
         guard contents.events == day.events, contents.lastSeq == day.lastSeq else {
             throw ErasureError.damaged(path: source.name, reason: "it has \(contents.events) readable events of \(day.events)")
         }
-        let name = "erasure-\(erasure)-\(ArchiveFolder.name(day: day.day))"
+        let name = Self.recordName(erasure, day: day.day)
         manifest.contents = Manifest.Contents(contents)
         manifest.erasures.append(name)
         let encoded = manifest.encoded()
@@ -190,13 +192,18 @@ struct DayErasure {
     }
 }
 
-/// Why an erasure cannot go on. Nothing of the day it names was changed.
+/// Why an erasure cannot go on; the day that it names was not changed.
 package enum ErasureError: Error, CustomStringConvertible, Equatable {
     /// The file would lose what cannot be read.
     case damaged(path: String, reason: String)
+    /// A legal hold covers days with traces.
+    case held(days: Int, firstDay: Int64, hold: LegalHold)
 
     package var description: String {
         switch self {
+        case .held(let days, let first, let hold):
+            "legal hold \(hold.id) (\(hold.reason), owner \(hold.owner)) covers \(days) days with traces of the person, the first "
+                + "\(ArchiveFolder.name(day: first)); nothing was erased"
         case .damaged(let path, let reason):
             "\(path) is damaged (\(reason)), so what it holds of the person cannot be found; put a good copy back and erase again"
         }

@@ -4,7 +4,7 @@ import GRDB
 
 /// Turns blocks of events into members, block rows, a term run and rollups of one partition. Belongs to the packer's
 /// thread; its buffers are used again for every pack.
-final class DayWriter {
+package final class DayWriter {
     let partition: Partition
     /// What is being appended to. A new one is begun after every start and failure, so that nothing is ever written
     /// behind bytes of which nobody knows whether they count.
@@ -163,7 +163,7 @@ final class DayWriter {
         return packed
     }
 
-    private static func combination(_ line: UnsafeRawBufferPointer) -> RollupCollector.Combination {
+    package static func combination(_ line: UnsafeRawBufferPointer) -> RollupCollector.Combination {
         var combination = RollupCollector.Combination(kind: "", action: "", outcome: "")
         guard let head = CanonicalLine(line) else { return combination }
         var cursor = CanonicalLineCursor()
@@ -180,7 +180,7 @@ final class DayWriter {
         return combination
     }
 
-    private static func termPages(_ terms: borrowing TermCollector, blocks: ClosedRange<UInt32>) -> (
+    package static func termPages(_ terms: borrowing TermCollector, blocks: ClosedRange<UInt32>) -> (
         pages: [(first: UInt64, body: [UInt8])], ordinary: Int
     ) {
         // Most terms have one block, so there are nearly as many terms as pairs.

@@ -1,10 +1,10 @@
 import CDeflate
 
 /// Makes gzip members. One a thread: libdeflate's state is not shared.
-struct Deflater: ~Copyable {
+package struct Deflater: ~Copyable {
     private let handle: OpaquePointer
 
-    init(level: Int) {
+    package init(level: Int) {
         guard let handle = libdeflate_alloc_compressor(Int32(level)) else {
             preconditionFailure("libdeflate has no level \(level), or no memory")
         }
@@ -13,10 +13,10 @@ struct Deflater: ~Copyable {
 
     deinit { libdeflate_free_compressor(handle) }
 
-    func largestMember(of count: Int) -> Int { libdeflate_gzip_compress_bound(handle, count) }
+    package func largestMember(of count: Int) -> Int { libdeflate_gzip_compress_bound(handle, count) }
 
     /// Length of the member written to `target`, which has room for `largestMember`.
-    func member(of source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Int {
+    package func member(of source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Int {
         let length = libdeflate_gzip_compress(handle, source.baseAddress, source.count, target.baseAddress, target.count)
         precondition(length > 0, "the target is shorter than largestMember")
         return length
@@ -27,10 +27,10 @@ struct Deflater: ~Copyable {
 func crc32(_ bytes: UnsafeRawBufferPointer) -> UInt32 { libdeflate_crc32(0, bytes.baseAddress, bytes.count) }
 
 /// Reads gzip members and checks their CRC.
-struct Inflater: ~Copyable {
+package struct Inflater: ~Copyable {
     private let handle: OpaquePointer
 
-    init() {
+    package init() {
         guard let handle = libdeflate_alloc_decompressor() else { preconditionFailure("no memory") }
         self.handle = handle
     }
@@ -38,7 +38,7 @@ struct Inflater: ~Copyable {
     deinit { libdeflate_free_decompressor(handle) }
 
     /// `nil` when the member is damaged or does not hold exactly `count` bytes.
-    func bytes(of member: UnsafeRawBufferPointer, count: Int) -> [UInt8]? {
+    package func bytes(of member: UnsafeRawBufferPointer, count: Int) -> [UInt8]? {
         var good = false
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
             var actual = 0
@@ -71,7 +71,7 @@ struct Inflater: ~Copyable {
     private static let longestMatch = 258
 
     /// Fills `target` exactly; `false` when the member is damaged or holds another number of bytes.
-    func inflate(_ member: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Bool {
+    package func inflate(_ member: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Bool {
         var actual = 0
         let result = libdeflate_gzip_decompress(handle, member.baseAddress, member.count, target.baseAddress, target.count, &actual)
         return result == LIBDEFLATE_SUCCESS && actual == target.count

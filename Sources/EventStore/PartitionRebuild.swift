@@ -141,11 +141,11 @@ struct PartitionRebuild: ~Copyable {
 }
 
 /// What deduplication and the tenant table need of a line that was read back; see ``Hash64/identity(tenant:producer:originalID:)``.
-struct LineIdentity {
-    var tenant = ""
-    var identity: UInt64 = 0
+package struct LineIdentity {
+    package var tenant = ""
+    package var identity: UInt64 = 0
 
-    init(_ body: UnsafeRawBufferPointer) {
+    package init(_ body: UnsafeRawBufferPointer) {
         var tenant: [UInt8] = []
         var producer: [UInt8] = []
         var originalID: [UInt8] = []

@@ -1,8 +1,11 @@
 /// Sorts numbers by some of their bits, keeping the order of equal ones: least significant digit first, eleven bits a
 /// pass, because pairs come in large lists and comparison sorting costs five times as much.
-struct RadixSorter: ~Copyable {
+package struct RadixSorter: ~Copyable {
     private var spare: [UInt64] = []
+
     private static let digitBits = 11
+
+    package init() {}
 
     mutating func sort(_ list: inout [UInt64], shift: Int, bits: Int) {
         let count = list.count

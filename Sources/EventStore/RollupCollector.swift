@@ -1,11 +1,11 @@
 import EventModel
 
 /// Sums events of one pack by tenant, hour and combination, and keeps the partition's dictionary of combinations.
-struct RollupCollector {
-    struct Combination: Hashable {
-        var kind: String
-        var action: String
-        var outcome: String
+package struct RollupCollector {
+    package struct Combination: Hashable {
+        package var kind: String
+        package var action: String
+        package var outcome: String
     }
 
     private var counts: [UInt64: UInt64] = [:]
@@ -13,18 +13,18 @@ struct RollupCollector {
     /// Combinations by a hash of their three values as they are written, to meet the dictionary of strings rarely.
     private var known: [UInt64: UInt32] = [:]
     /// Not yet in the partition.
-    private(set) var added: [(number: UInt32, combination: Combination)] = []
+    package private(set) var added: [(number: UInt32, combination: Combination)] = []
     private var lastKey: UInt64 = .max
     private var lastCount: UInt64 = 0
 
     /// Begins with the dictionary of a partition.
-    init(combinations: [(number: UInt32, combination: Combination)]) {
+    package init(combinations: [(number: UInt32, combination: Combination)]) {
         for (number, combination) in combinations { numbers[combination] = number }
     }
 
-    func isKnown(_ hash: UInt64) -> Bool { known[hash] != nil }
+    package func isKnown(_ hash: UInt64) -> Bool { known[hash] != nil }
 
-    mutating func learn(_ hash: UInt64, _ combination: Combination) {
+    package mutating func learn(_ hash: UInt64, _ combination: Combination) {
         if let number = numbers[combination] {
             known[hash] = number
             return
@@ -37,7 +37,7 @@ struct RollupCollector {
     }
 
     @inline(__always)
-    mutating func count(tenant: UInt32, time: Int64, combination hash: UInt64) {
+    package mutating func count(tenant: UInt32, time: Int64, combination hash: UInt64) {
         let hour = time >= 0 ? time / 3_600_000 : (time - 3_599_999) / 3_600_000
         let key = RollupKey.make(tenant: tenant, hour: hour, combination: known[hash]!)
         if key == lastKey {
@@ -56,7 +56,7 @@ struct RollupCollector {
     }
 
     /// Sorted rows with the sums over all tenants behind them; empties the counts, keeps the dictionary.
-    mutating func takeRows() -> [(key: UInt64, count: UInt64)] {
+    package mutating func takeRows() -> [(key: UInt64, count: UInt64)] {
         flush()
         var sums: [UInt64: UInt64] = [:]
         for (key, count) in counts {

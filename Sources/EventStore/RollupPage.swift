@@ -7,8 +7,8 @@ import EventModel
 /// | 19 | tenant's number; ``allTenants`` for the sum over all |
 /// | 27 | hour since 0001-01-01 |
 /// | 18 | number of the combination in the partition's dictionary |
-enum RollupKey {
-    static let allTenants: UInt32 = 1 << 18
+package enum RollupKey {
+    package static let allTenants: UInt32 = 1 << 18
     static let combinationBits: UInt64 = 18
     static let largestCombination = (1 << 18) - 1
     static let hourBits: UInt64 = 27
@@ -16,15 +16,15 @@ enum RollupKey {
     private static let firstHour = Timestamp.earliest / 3_600_000
 
     @inline(__always)
-    static func make(tenant: UInt32, hour: Int64, combination: UInt32) -> UInt64 {
+    package static func make(tenant: UInt32, hour: Int64, combination: UInt32) -> UInt64 {
         UInt64(tenant) << (hourBits + combinationBits) | UInt64(hour - firstHour) << combinationBits | UInt64(combination)
     }
 
-    static func tenant(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key >> (hourBits + combinationBits)) }
-    static func hour(_ key: UInt64) -> Int64 { Int64(key >> combinationBits & ((1 << hourBits) - 1)) + firstHour }
-    static func combination(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key & ((1 << combinationBits) - 1)) }
+    package static func tenant(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key >> (hourBits + combinationBits)) }
+    package static func hour(_ key: UInt64) -> Int64 { Int64(key >> combinationBits & ((1 << hourBits) - 1)) + firstHour }
+    package static func combination(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key & ((1 << combinationBits) - 1)) }
     /// Tenant and hour, the part that a page's row key holds; 46 bits.
-    static func pageKey(_ key: UInt64) -> UInt64 { key >> combinationBits }
+    package static func pageKey(_ key: UInt64) -> UInt64 { key >> combinationBits }
 }
 
 /// Pages of sorted rows. Most hold one event, so a row is bits and takes ten of them where varints took 26.
@@ -37,10 +37,10 @@ enum RollupKey {
 ///
 /// Distances are from the row before, those of the first row from the tenant and hour in the row's key. Pages end only
 /// where tenant or hour change, so that row keys differ.
-enum RollupPage {
+package enum RollupPage {
     static let targetBytes = 4000
 
-    static func pages(_ rows: some Collection<(key: UInt64, count: UInt64)>) -> [(first: UInt64, body: [UInt8])] {
+    package static func pages(_ rows: some Collection<(key: UInt64, count: UInt64)>) -> [(first: UInt64, body: [UInt8])] {
         let width = 32 - (rows.lazy.map { RollupKey.combination($0.key) }.max() ?? 0).leadingZeroBitCount
         var pages: [(first: UInt64, body: [UInt8])] = []
         var bits = BitWriter()
@@ -83,7 +83,7 @@ enum RollupPage {
     /// ``BitReader/gamma()`` reads no more; nobody counts as many events in an hour.
     private static let largestCount: UInt64 = (1 << 40) - 1
 
-    static func read(first: UInt64, body: UnsafeRawBufferPointer, _ take: (UInt64, UInt64) -> Void) {
+    package static func read(first: UInt64, body: UnsafeRawBufferPointer, _ take: (UInt64, UInt64) -> Void) {
         guard body.count > 4, body[3] <= RollupKey.combinationBits else { return }
         let width = Int(body[3])
         var bits = BitReader(UnsafeRawBufferPointer(rebasing: body[4...]))

@@ -15,10 +15,10 @@ import EventModel
 /// million events of a day 26 send a lookup by `original_id` to 0.15 foreign blocks. And a new event meets a foreign
 /// identity of a week of such days (70 million) once in a thousand times, as often as the filter in front of the runs
 /// errs; such a one costs seeks in the runs, about 0.2 ms, so 0.2 µs an event. With 32 bits it would be 16 times that.
-enum Term {
-    static let ordinaryBits = 28
+package enum Term {
+    package static let ordinaryBits = 28
     static let identityBits = 36
-    static let identities: UInt64 = 1 << 41
+    package static let identities: UInt64 = 1 << 41
     /// All terms are below this.
     static let end: UInt64 = 1 << 42
 

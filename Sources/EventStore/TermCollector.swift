@@ -6,10 +6,10 @@ import EventModel
 /// user agents repeat all the time) is recognised by its hash and bytes and skipped whole; a word that the block
 /// already has is stopped by a set. Both sets are open addressing with a generation in each slot, so that starting a
 /// new block costs one addition.
-struct TermCollector: ~Copyable {
+package struct TermCollector: ~Copyable {
     /// term << 20 | block, in block order.
-    private(set) var ordinary: [UInt64] = []
-    private(set) var identities: [UInt64] = []
+    package private(set) var ordinary: [UInt64] = []
+    package private(set) var identities: [UInt64] = []
 
     static let blockBits: UInt64 = 20
 
@@ -34,7 +34,7 @@ struct TermCollector: ~Copyable {
 
     private static let largestGeneration: UInt32 = 15
 
-    init() {
+    package init() {
         termMask = (1 << 12) - 1
         terms = .allocate(capacity: termMask + 1)
         terms.initialize(repeating: 0, count: termMask + 1)
@@ -50,7 +50,7 @@ struct TermCollector: ~Copyable {
         scratch.deallocate()
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         ordinary.removeAll(keepingCapacity: true)
         identities.removeAll(keepingCapacity: true)
         block = 0
@@ -60,7 +60,7 @@ struct TermCollector: ~Copyable {
     }
 
     /// Blocks of one pack are numbered from 0, less than 2^``blockBits``; `bytes` of lines will come.
-    mutating func startBlock(_ number: Int, bytes: Int) {
+    package mutating func startBlock(_ number: Int, bytes: Int) {
         block = UInt64(number)
         blockStart += blockBytes
         blockBytes = bytes
@@ -75,7 +75,7 @@ struct TermCollector: ~Copyable {
 
     /// `lines` is the block's buffer, `line` one of its lines; `identity` as in ``CommittedEvent``. Returns a hash of
     /// kind, action and outcome, which are looked at in passing.
-    mutating func add(line: Range<Int>, of lines: UnsafeRawBufferPointer, identity: UInt64) -> UInt64 {
+    package mutating func add(line: Range<Int>, of lines: UnsafeRawBufferPointer, identity: UInt64) -> UInt64 {
         guard let head = CanonicalLine(UnsafeRawBufferPointer(rebasing: lines[line])) else { return 0 }
         if identity != 0 { identities.append(Term.identity(identity) << Self.blockBits | block) }
         var combination: UInt64 = 0
@@ -221,7 +221,7 @@ struct TermCollector: ~Copyable {
     }
 
     /// Sorts both lists by term, keeping the order of blocks.
-    mutating func sort(_ sorter: inout RadixSorter) {
+    package mutating func sort(_ sorter: inout RadixSorter) {
         sorter.sort(&ordinary, shift: Int(Self.blockBits), bits: Term.ordinaryBits)
         sorter.sort(&identities, shift: Int(Self.blockBits), bits: Term.identityBits)
     }

@@ -137,8 +137,8 @@ struct TermPageWriter {
 }
 
 /// Reads one page, term by term. `body` must outlive it.
-struct TermPageReader {
-    private(set) var term: UInt64
+package struct TermPageReader {
+    package private(set) var term: UInt64
     private var bits: BitReader
     /// Entries not read yet.
     private var left: Int
@@ -152,7 +152,7 @@ struct TermPageReader {
     private var blockCount = 0
 
     /// `nil` when this is no page.
-    init?(first: UInt64, body: UnsafeRawBufferPointer) {
+    package init?(first: UInt64, body: UnsafeRawBufferPointer) {
         guard body.count > TermPage.headerBytes, body[0] & 127 <= 48 else { return nil }
         parameter = Int(body[0] & 127)
         areIdentities = body[0] >= 128
@@ -167,7 +167,7 @@ struct TermPageReader {
 
     /// Moves to the next term; its blocks must be read or skipped before the next call.
     @inline(__always)
-    mutating func next() -> Bool {
+    package mutating func next() -> Bool {
         if left == 0 { return false }
         left -= 1
         term = term &+ distance
@@ -176,10 +176,10 @@ struct TermPageReader {
     }
 
     @inline(__always)
-    mutating func readBlocks(into list: inout [UInt32]) { takeBlocks { list.append($0) } }
+    package mutating func readBlocks(into list: inout [UInt32]) { takeBlocks { list.append($0) } }
 
     @inline(__always)
-    mutating func skipBlocks() { takeBlocks { _ in } }
+    package mutating func skipBlocks() { takeBlocks { _ in } }
 
     @inline(__always)
     private mutating func takeBlocks(_ take: (UInt32) -> Void) {

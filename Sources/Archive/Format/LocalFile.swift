@@ -4,25 +4,20 @@ import Glibc
 package struct LocalFile: ByteSource {
     package let count: Int
     package let name: String
-    private let descriptor: Descriptor
-
-    /// Closes once, when the last copy goes.
-    private final class Descriptor: Sendable {
-        let number: Int32
-
-        init(_ number: Int32) { self.number = number }
-
-        deinit { Glibc.close(number) }
-    }
+    private let descriptor: OpenDescriptor
 
     /// Throws `ArchiveFormatError.io`.
     package init(path: String) throws {
         let number = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { throw ArchiveFormatError.io(path: path, operation: "open", errno: errno) }
-        descriptor = Descriptor(number)
-        name = path
+        try self.init(OpenDescriptor(number), name: path)
+    }
+
+    init(_ descriptor: OpenDescriptor, name: String) throws {
+        self.descriptor = descriptor
+        self.name = name
         var status = stat()
-        guard fstat(number, &status) == 0 else { throw ArchiveFormatError.io(path: path, operation: "fstat", errno: errno) }
+        guard fstat(descriptor.number, &status) == 0 else { throw ArchiveFormatError.io(path: name, operation: "fstat", errno: errno) }
         count = Int(status.st_size)
     }
 

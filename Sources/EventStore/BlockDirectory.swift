@@ -82,7 +82,7 @@ struct BlockDirectory: Sendable {
 
     /// What a compaction did. Doing it twice is the same as once.
     mutating func relocate(
-        _ moved: [(number: UInt32, location: BlockLocation)], to piece: UInt32, _ file: MembersFile, from old: Set<UInt32>
+        _ moved: [(number: UInt32, location: BlockLocation)], to piece: UInt32, _ file: any MemberSource, from old: Set<UInt32>
     ) {
         files[piece] = file
         for (number, location) in moved where contains(number) { blocks[Int(number) - 1].location = location }

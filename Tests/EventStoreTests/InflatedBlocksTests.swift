@@ -81,7 +81,7 @@ import Testing
         /// Changes a byte of the member at this part of its way to the end.
         func damage(_ member: [UInt32], at part: Double) throws {
             let location = directory[member[0]].location
-            let file = directory.file(of: member[0])!
+            let file = directory.file(of: member[0]) as! MembersFile
             var byte: [UInt8] = [0]
             let offset = Int(location.offset) + Int(Double(location.length) * part)
             #expect(byte.withUnsafeMutableBytes { file.read(into: $0, at: offset) })

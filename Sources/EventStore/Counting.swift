@@ -266,7 +266,8 @@ struct Counting: ~Copyable {
             }
             scanned.blocks += 1
             try checkBudget()
-            guard let lines = store.lines(of: number, in: directory, day: day.day, inflater, &scanned) else {
+            let extent = chosen.map { directory.extent(of: number, among: $0) } ?? .member
+            guard let lines = store.lines(of: number, in: directory, day: day.day, upTo: extent, inflater, &scanned) else {
                 day.noteDamagedBlock(number)
                 continue
             }

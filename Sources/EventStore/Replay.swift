@@ -16,7 +16,7 @@ extension EventStore {
             throw SearchError.unreadable(partition: Partition.name(day: day), reason: "its archived file cannot be read")
         }
         guard let number = directory.number(tenant: id.tenant, position: id.position) else { return nil }
-        guard let lines = inflated.lines(of: number, in: directory, day: day, Inflater(), scanned: &scanned) else {
+        guard let lines = inflated.lines(of: number, in: directory, day: day, upTo: .block, Inflater(), scanned: &scanned) else {
             holder.noteDamagedBlock(number)
             throw SearchError.unreadable(partition: Partition.name(day: day), reason: "block \(number) is damaged")
         }

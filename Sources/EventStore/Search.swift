@@ -23,12 +23,12 @@ struct Search: ~Copyable {
     private var scratch: FilterScratch
     private let inflater: Inflater
     private var searchedBlocks = 0
-    /// Blocks of the last round of ``readAhead(_:)`` that are still to come, and the length of that round.
-    private var aheadLeft = 0
-    private var aheadRound = 2
+    private let ahead: ReadAhead
+    /// Blocks that ``readAhead()`` asked for and that are still to come.
+    private var aheadCount = 0
 
     /// In members of 256 KiB an eighth of what ``InflatedBlocks`` keeps, so that they are still there when their turn comes.
-    private static let longestRound = 8
+    private static let furthestAhead = 8
 
     /// Ordered so that the worst event held is the first to go.
     private struct Hit: Comparable {
@@ -54,8 +54,14 @@ struct Search: ~Copyable {
         static func == (left: Source, right: Source) -> Bool { left.bound == right.bound }
     }
 
-    private var days: [any IndexedDay] = []
-    private var directories: [BlockDirectory?] = []
+    private struct Day {
+        var indexed: any IndexedDay
+        var directory: BlockDirectory?
+        /// Numbers of the blocks that have the terms, ascending; `nil` for all.
+        var chosen: [UInt32]?
+    }
+
+    private var days: [Day] = []
     private var older: OlderStream?
     private let started = ContinuousClock.now
     /// In `Source.day`: the next of the archived files, which are taken one by one.
@@ -80,6 +86,7 @@ struct Search: ~Copyable {
         times = from..<max(from, to)
         scratch = FilterScratch()
         inflater = Inflater()
+        ahead = ReadAhead(store.inflated)
     }
 
     mutating func run() throws(SearchError) -> SearchPage {
@@ -103,10 +110,11 @@ struct Search: ~Copyable {
             } else if source.block == 0 {
                 try open(source)
             } else {
-                readAhead(source)
+                readAhead()
                 searchBlock(source)
             }
         }
+        ahead.end(&scanned)
         return page(stoppedAt: stoppedAt)
     }
 
@@ -169,8 +177,7 @@ struct Search: ~Copyable {
     }
 
     private mutating func add(_ day: any IndexedDay, bound: Int64) {
-        days.append(day)
-        directories.append(nil)
+        days.append(Day(indexed: day))
         queue.insert(Source(bound: bound, day: Int32(days.count - 1), block: 0))
     }
 
@@ -205,8 +212,8 @@ struct Search: ~Copyable {
     /// Looks up the day's terms and puts its blocks into the queue.
     private mutating func open(_ source: Source) throws(SearchError) {
         let day = Int(source.day)
-        guard let directory = try days[day].open(&scanned) else { return }
-        directories[day] = directory
+        guard let directory = try days[day].indexed.open(&scanned) else { return }
+        days[day].directory = directory
         var list: [Source] = []
         func add(_ number: UInt32) {
             let entry = directory[number]
@@ -222,53 +229,52 @@ struct Search: ~Copyable {
                 for number in 0..<directory.lastNumber { add(number + 1) }
             }
         } else {
-            guard let numbers = try days[day].candidates(plan, &scanned) else { return }
+            guard let numbers = try days[day].indexed.candidates(plan, &scanned) else { return }
             for number in numbers where directory.contains(number) && (tenants?.contains(directory[number].tenant) ?? true) {
                 add(number)
             }
+            days[day].chosen = list.map(\.block)
         }
         scanned.blocks += list.count
         queue.insert(contentsOf: list)
     }
 
-    /// A question that needed one block will likely need more of those its terms chose: they are inflated in rounds, each
-    /// twice as long as the one before, so that little is inflated in vain.
-    private mutating func readAhead(_ first: Source) {
+    /// A question that needs one block will likely need more of those its terms chose. They are inflated by a thread that
+    /// has nothing else to do, at first one block ahead and then more, so that little is inflated in vain.
+    private mutating func readAhead() {
         searchedBlocks += 1
-        guard searchedBlocks > 1, !plan.isEmpty else { return }
-        aheadLeft -= 1
-        guard aheadLeft < 0 else { return }
-        aheadRound = min(Self.longestRound, aheadRound * 2)
+        aheadCount -= 1
+        let furthest = min(Self.furthestAhead, searchedBlocks + 1)
+        guard !plan.isEmpty, aheadCount < furthest / 2 else { return }
         let isFull = isFull
-        let sources = [first] + queue.smallest(aheadRound - 1).filter { $0.block > 0 && (!isFull || canBeat($0.bound)) }
-        aheadLeft = sources.count - 1
-        var wanted: [ReadAhead.Wanted] = []
-        for source in sources {
-            guard let directory = directories[Int(source.day)] else { continue }
-            let location = directory[source.block].location
-            let member = InflatedBlocks.Member(
-                day: days[Int(source.day)].day, piece: location.piece, offset: location.offset)
-            // Neighbouring blocks lie in one member.
-            if wanted.contains(where: { $0.member == member }) { continue }
-            wanted.append(ReadAhead.Wanted(member: member, location: location, directory: directory))
-        }
-        guard wanted.count > 1 else { return }
-        let ahead = ReadAhead(wanted, store.inflated)
-        store.threads.offer { ahead.work(Inflater()) }
-        ahead.work(inflater)
-        ahead.wait(&scanned)
+        // As many as it takes if the next blocks hold as many answers as those before.
+        let missing = isFull ? furthest : (limit + 1 - hits.count) * searchedBlocks / max(1, hits.count) + 1
+        let sources = queue.smallest(min(furthest, missing)).filter { $0.block > 0 && (!isFull || canBeat($0.bound)) }
+        aheadCount = sources.count
+        var more: [ReadAhead.Wanted] = []
+        for source in sources { if let wanted = wanted(source) { more.append(wanted) } }
+        let ahead = ahead
+        if ahead.ask(for: more) { store.threads.offer { ahead.help() } }
+    }
+
+    private func wanted(_ source: Source) -> ReadAhead.Wanted? {
+        let day = days[Int(source.day)]
+        guard let directory = day.directory else { return nil }
+        let extent = day.chosen.map { directory.extent(of: source.block, among: $0) } ?? .member
+        return ReadAhead.Wanted(source.block, in: directory, day: day.indexed.day, upTo: extent)
     }
 
     private mutating func searchBlock(_ source: Source) {
-        let day = Int(source.day)
-        guard let directory = directories[day] else { return }
-        guard let lines = store.lines(of: source.block, in: directory, day: days[day].day, inflater, &scanned) else {
-            days[day].noteDamagedBlock(source.block)
+        guard let wanted = wanted(source) else { return }
+        ahead.reach(wanted, inflater)
+        let block = store.lines(of: wanted.block, in: wanted.directory, day: wanted.day, upTo: wanted.extent, inflater, &scanned)
+        guard let lines = block else {
+            days[Int(source.day)].indexed.noteDamagedBlock(source.block)
             return
         }
         scanned.bytes += lines.count
         blockBytes += lines.count
-        let tenant = directory[source.block].tenant
+        let tenant = wanted.directory[source.block].tenant
         lines.withUnsafeBytes { bytes in
             if filter.needle.isEmpty {
                 searchAllLines(bytes, tenant)

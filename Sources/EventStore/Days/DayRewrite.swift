@@ -139,10 +139,10 @@ private struct DayRewrite: ~Copyable {
 extension RewrittenBlock {
     func put(_ database: Database) throws {
         try database.cachedStatement(
-            sql: "UPDATE block SET piece = ?, length = ?, offset = ?, member_bytes = ?, start = ?, bytes = ? WHERE id = ?"
+            sql: "UPDATE block SET piece = ?, length = ?, offset = ?, member_bytes = ?, start = ?, checksum = ?, bytes = ? WHERE id = ?"
         ).execute(arguments: [
             Int64(location.piece), Int64(location.length), Int64(bitPattern: location.offset), Int64(location.memberBytes),
-            Int64(location.start), Int64(bytes), Int64(number),
+            Int64(location.start), Int64(location.checksum), Int64(bytes), Int64(number),
         ])
     }
 }

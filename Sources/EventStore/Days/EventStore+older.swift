@@ -40,10 +40,11 @@ extension EventStore {
 
     /// The lines of a block; what was read of an archived file is counted.
     func lines(
-        of number: UInt32, in directory: BlockDirectory, day: Int64, _ inflater: borrowing Inflater, _ scanned: inout Scanned
+        of number: UInt32, in directory: BlockDirectory, day: Int64, upTo extent: InflatedBlocks.Extent,
+        _ inflater: borrowing Inflater, _ scanned: inout Scanned
     ) -> ArraySlice<UInt8>? {
         let before = scanned.blocksInflated
-        let lines = inflated.lines(of: number, in: directory, day: day, inflater, scanned: &scanned)
+        let lines = inflated.lines(of: number, in: directory, day: day, upTo: extent, inflater, scanned: &scanned)
         let location = directory[number].location
         if location.isArchived, scanned.blocksInflated > before { scanned.archiveBytes += Int(location.length) }
         return lines

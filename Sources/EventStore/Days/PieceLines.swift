@@ -15,9 +15,16 @@ final class PieceLines {
         var tenant: UInt32
         var location: BlockLocation
         /// Its blocks in the order of their numbers; some lines of it may belong to none, see ``PartitionRebuild``.
-        var blocks: [(number: UInt32, start: UInt32, bytes: UInt32)]
+        var blocks: [Block]
+    }
 
-        var isCovered: Bool { blocks.reduce(0) { $0 + $1.bytes } == location.memberBytes }
+    /// Where a block's lines stand in what its member inflates to.
+    struct Block {
+        var number: UInt32
+        var start: UInt32
+        var bytes: UInt32
+        /// As in ``BlockLocation``.
+        var checksum: UInt32
     }
 
     let piece: Piece
@@ -36,12 +43,14 @@ final class PieceLines {
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT id, tenant, bytes, piece, length, offset, member_bytes, start FROM block WHERE piece = ? ORDER BY tenant, id
+                    SELECT id, tenant, bytes, \(try BlockLocation.columns(database)) FROM block WHERE piece = ? ORDER BY tenant, id
                     """, arguments: [Int64(piece.id)])
             while let row = try rows.next() {
                 let location = BlockLocation(row, from: 3)
                 let tenant = UInt32(truncatingIfNeeded: row[1] as Int64)
-                let block = (UInt32(truncatingIfNeeded: row[0] as Int64), location.start, UInt32(truncatingIfNeeded: row[2] as Int64))
+                let block = Block(
+                    number: UInt32(truncatingIfNeeded: row[0] as Int64), start: location.start,
+                    bytes: UInt32(truncatingIfNeeded: row[2] as Int64), checksum: location.checksum)
                 if let last = members.last, last.tenant == tenant, last.location.isSameMember(as: location) {
                     members[members.count - 1].blocks.append(block)
                 } else {

@@ -68,7 +68,7 @@ struct PieceReplacement: ~Copyable {
 
     private mutating func rewrite(_ member: PieceLines.Member, _ old: [UInt8], _ change: LineChange, _ terms: inout RewrittenTerms) throws {
         changed.removeAll(keepingCapacity: true)
-        var placed: [(number: UInt32, start: UInt32, bytes: UInt32)] = []
+        var placed: [PieceLines.Block] = []
         for block in member.blocks {
             let start = changed.count
             let count = lines.count
@@ -76,7 +76,9 @@ struct PieceReplacement: ~Copyable {
                 try append(
                     UnsafeRawBufferPointer(rebasing: bytes[Int(block.start)..<Int(block.start + block.bytes)]), member.tenant, change)
             }
-            placed.append((block.number, UInt32(start), UInt32(changed.count - start)))
+            let checksum = changed.withUnsafeBytes { crc32(UnsafeRawBufferPointer(rebasing: $0[start...])) }
+            placed.append(
+                PieceLines.Block(number: block.number, start: UInt32(start), bytes: UInt32(changed.count - start), checksum: checksum))
             guard lines.count > count else { continue }
             try changed.withUnsafeBytes { try terms.add(block.number, UnsafeRawBufferPointer(rebasing: $0[start...])) }
         }
@@ -102,12 +104,13 @@ struct PieceReplacement: ~Copyable {
     }
 
     private mutating func put(
-        _ member: [UInt8], _ length: Int, memberBytes: UInt32, _ placed: [(number: UInt32, start: UInt32, bytes: UInt32)]
+        _ member: [UInt8], _ length: Int, memberBytes: UInt32, _ placed: [PieceLines.Block]
     ) throws {
         try member.withUnsafeBytes { try output.write(UnsafeRawBufferPointer(rebasing: $0[..<length]), at: piece.bytes) }
         for block in placed {
             let location = BlockLocation(
-                piece: piece.id, length: UInt32(length), offset: UInt64(piece.bytes), memberBytes: memberBytes, start: block.start)
+                piece: piece.id, length: UInt32(length), offset: UInt64(piece.bytes), memberBytes: memberBytes, start: block.start,
+                checksum: block.checksum)
             blocks.append(RewrittenBlock(number: block.number, location: location, bytes: block.bytes))
         }
         piece.bytes += length

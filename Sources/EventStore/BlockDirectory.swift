@@ -9,6 +9,9 @@ struct BlockLocation: Sendable, Hashable {
     var memberBytes: UInt32
     /// Of the block's first line within that.
     var start: UInt32
+    /// ``crc32(_:)`` of the block's lines, by which they are known to be right when only a part of the member was
+    /// inflated. 0: not known, as of what the packer wrote, one block a member. Moving a block leaves it.
+    var checksum: UInt32 = 0
 }
 
 /// What pruning needs to know of one block, 72 bytes.
@@ -23,6 +26,9 @@ struct BlockEntry: Sendable {
     var bytes: UInt32
     var firstPosition: UInt64
     var lastPosition: UInt64
+
+    /// Of its lines in what the member inflates to.
+    var range: Range<Int> { Int(location.start)..<Int(location.start) + Int(bytes) }
 }
 
 /// All blocks of a partition in memory, so that choosing blocks is array work and not SQL. Block number n stands at
@@ -41,6 +47,30 @@ struct BlockDirectory: Sendable {
     func contains(_ number: UInt32) -> Bool { number > 0 && Int(number) <= blocks.count }
 
     func file(of number: UInt32) -> MembersFile? { files[self[number].location.piece] }
+
+    /// How much to inflate for block `number` when of its member only those of `chosen`, ascending, will be asked for.
+    func extent(of number: UInt32, among chosen: [UInt32]) -> InflatedBlocks.Extent {
+        let entry = self[number]
+        guard entry.range.upperBound < Int(entry.location.memberBytes), let list = numbers[entry.tenant] else { return .member }
+        let isFollowed = list[Self.firstIndex(of: number + 1, list)...].prefix {
+            self[$0].location.piece == entry.location.piece && self[$0].location.offset == entry.location.offset
+        }.contains { next in
+            let index = Self.firstIndex(of: next, chosen)
+            return index < chosen.count && chosen[index] == next
+        }
+        return isFollowed ? .member : .block
+    }
+
+    /// Of the first that is not below `number`.
+    private static func firstIndex(of number: UInt32, _ list: [UInt32]) -> Int {
+        var low = 0
+        var high = list.count
+        while low < high {
+            let middle = (low + high) / 2
+            if list[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
 
     mutating func append(_ entry: BlockEntry) {
         blocks.append(entry)

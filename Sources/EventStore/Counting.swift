@@ -208,7 +208,11 @@ struct Counting: ~Copyable {
                 throw SearchError.badQuery(
                     reason: "this count looks at more than \(scanned.bytes >> 20) MiB of events; shorten the range or name a tenant")
             }
-            guard let lines = store.inflated.lines(of: number, in: directory, day: partition.day, inflater, scanned: &scanned) else {
+            let extent = chosen.map { directory.extent(of: number, among: $0) } ?? .member
+            guard
+                let lines = store.inflated.lines(
+                    of: number, in: directory, day: partition.day, upTo: extent, inflater, scanned: &scanned)
+            else {
                 store.noteDamagedBlock(partition, number)
                 continue
             }

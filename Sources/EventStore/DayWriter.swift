@@ -209,7 +209,7 @@ final class DayWriter {
     }
 
     private func insertBlocks(_ packed: Packed, _ database: Database) throws {
-        let statement = try database.cachedStatement(sql: "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        let statement = try database.cachedStatement(sql: "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         for (index, entry) in packed.entries.enumerated() {
             try statement.execute(arguments: [
                 Int64(lastBlock) + 1 + Int64(index), Int64(entry.tenant), Int64(bitPattern: packed.firstSeqs[index]),
@@ -217,7 +217,7 @@ final class DayWriter {
                 Int64(bitPattern: entry.firstPosition), Int64(bitPattern: entry.lastPosition), Int64(entry.count), entry.minTime,
                 entry.maxTime,
                 Int64(entry.bytes), Int64(entry.location.piece), Int64(bitPattern: entry.location.offset), Int64(entry.location.length),
-                Int64(entry.location.memberBytes), Int64(entry.location.start),
+                Int64(entry.location.memberBytes), Int64(entry.location.start), Int64(entry.location.checksum),
             ])
         }
     }

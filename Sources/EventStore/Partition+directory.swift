@@ -17,8 +17,8 @@ extension Partition {
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT id, tenant, count, min_time, max_time, piece, length, offset, member_bytes, start, bytes, first_position,
-                        last_position FROM block ORDER BY id
+                    SELECT id, tenant, count, min_time, max_time, bytes, first_position, last_position,
+                        \(try BlockLocation.columns(database)) FROM block ORDER BY id
                     """
             )
             while let row = try rows.next() {
@@ -28,9 +28,9 @@ extension Partition {
                 directory.append(
                     BlockEntry(
                         tenant: UInt32(truncatingIfNeeded: row[1] as Int64), count: UInt32(truncatingIfNeeded: row[2] as Int64),
-                        minTime: row[3], maxTime: row[4], location: BlockLocation(row, from: 5),
-                        bytes: UInt32(truncatingIfNeeded: row[10] as Int64), firstPosition: UInt64(bitPattern: row[11] as Int64),
-                        lastPosition: UInt64(bitPattern: row[12] as Int64)))
+                        minTime: row[3], maxTime: row[4], location: BlockLocation(row, from: 8),
+                        bytes: UInt32(truncatingIfNeeded: row[5] as Int64), firstPosition: UInt64(bitPattern: row[6] as Int64),
+                        lastPosition: UInt64(bitPattern: row[7] as Int64)))
             }
         }
         for piece in pieces {
@@ -44,13 +44,19 @@ extension Partition {
 }
 
 extension BlockLocation {
-    /// Columns piece, length, offset, member_bytes, start from `first` on.
+    /// What ``init(_:from:)`` reads.
+    static func columns(_ database: Database) throws -> String {
+        "piece, length, offset, member_bytes, start, \(try Partition.format(database) == 3 ? "0" : "checksum")"
+    }
+
+    /// Its columns stand from `first` on.
     init(_ row: Row, from first: Int) {
         piece = UInt32(truncatingIfNeeded: row[first] as Int64)
         length = UInt32(truncatingIfNeeded: row[first + 1] as Int64)
         offset = UInt64(bitPattern: row[first + 2] as Int64)
         memberBytes = UInt32(truncatingIfNeeded: row[first + 3] as Int64)
         start = UInt32(truncatingIfNeeded: row[first + 4] as Int64)
+        checksum = UInt32(truncatingIfNeeded: row[first + 5] as Int64)
     }
 }
 

@@ -9,9 +9,11 @@ import Synchronization
 /// One connection writes and does all checkpoints, another one only reads (sqlite.org/wal.html: the WAL-reset
 /// corruption of 3.7.0–3.51.2 needs two that write or checkpoint at once).
 final class Partition: Sendable {
-    /// 3: members lie in pieces, and a block is a part of a member; identities of 36 bits, rollups in bits. The index of
-    /// another format is not read; the day is made again from its members.
-    static let format = 3
+    /// 4: blocks have checksums. 3: members lie in pieces, and a block is a part of a member; identities of 36 bits,
+    /// rollups in bits. Format 3 is read as it is and becomes 4 when it is written to. The index of another format is not
+    /// read; the day is made again from its members.
+    static let format = 4
+    static let readableFormats = 3...4
 
     /// Days since 1970-01-01.
     let day: Int64
@@ -63,7 +65,10 @@ final class Partition: Sendable {
                 let level = try Int.fetchOne(database, sql: "PRAGMA synchronous")
                 guard level == 2 else { throw StoreError.unreadable(path: path, reason: "synchronous stays at \(level ?? -1)") }
             }
-            try queue.write { try Self.createSchema($0) }
+            try queue.write { database in
+                try Self.createSchema(database)
+                try Self.takeOver(database)
+            }
             slot = queue
             return queue
         }
@@ -175,7 +180,7 @@ final class Partition: Sendable {
                     first_position INTEGER NOT NULL, last_position INTEGER NOT NULL, count INTEGER NOT NULL,
                     min_time INTEGER NOT NULL, max_time INTEGER NOT NULL, bytes INTEGER NOT NULL,
                     piece INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, member_bytes INTEGER NOT NULL,
-                    start INTEGER NOT NULL);
+                    start INTEGER NOT NULL, checksum INTEGER NOT NULL DEFAULT 0);
                 CREATE TABLE IF NOT EXISTS piece (
                     id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, compacted INTEGER NOT NULL,
                     bytes INTEGER NOT NULL);
@@ -188,5 +193,19 @@ final class Partition: Sendable {
                     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, action TEXT NOT NULL, outcome TEXT NOT NULL);
                 INSERT OR IGNORE INTO meta VALUES ('format', \(format)), ('applied_position', 0);
                 """)
+    }
+
+    /// Its blocks' checksums stay unknown until they are compacted.
+    private static func takeOver(_ database: Database) throws {
+        guard try format(database) == 3 else { return }
+        try database.execute(
+            sql: """
+                ALTER TABLE block ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+                UPDATE meta SET value = 4 WHERE key = 'format';
+                """)
+    }
+
+    static func format(_ database: Database) throws -> Int? {
+        try Int.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'format'")
     }
 }

@@ -101,6 +101,7 @@ struct PartitionRebuild: ~Copyable {
         for (block, start) in made {
             var location = member
             location.start = UInt32(start)
+            location.checksum = crc32(block.view.allLines)
             blocks.append(block)
             locations.append(location)
             waitingBytes += block.view.byteCount

@@ -27,10 +27,12 @@ struct PartitionSummary {
     private init() {}
 
     private static func read(_ database: Database, _ path: String) throws -> PartitionSummary {
-        let format = try Int.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'format'")
-        guard format == Partition.format else {
+        let format = try Partition.format(database)
+        let readable = Partition.readableFormats
+        guard let format, readable.contains(format) else {
+            let found = format.map(String.init) ?? "unknown"
             throw StoreError.unreadable(
-                path: path, reason: "its format is \(format.map(String.init) ?? "unknown"), and only \(Partition.format) is read")
+                path: path, reason: "its format is \(found), and only \(readable.lowerBound) to \(readable.upperBound) are read")
         }
         var summary = PartitionSummary()
         let applied = try Int64.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'applied_position'") ?? 0

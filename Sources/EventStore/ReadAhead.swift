@@ -1,41 +1,86 @@
 import Synchronization
 
-/// Members that one lookup is about to need, inflated by its own thread and by those that have nothing to do: an actor's
-/// events of a month lie in thirty members, and inflating them is nearly all that finding them costs.
+/// Members that one lookup is about to need, in that order. An actor's events of a month lie in thirty members, and
+/// inflating them is nearly all that finding them costs. So threads that have nothing to do help with it: they take what
+/// comes next and nobody has begun, while the lookup's own thread inflates and searches the one it stands at. When a
+/// helper is at that one just now, the lookup takes what comes next too, and waits only when there is nothing.
 final class ReadAhead: Sendable {
     struct Wanted: Sendable {
-        var member: InflatedBlocks.Member
-        var location: BlockLocation
-        var directory: BlockDirectory
-    }
+        let block: UInt32
+        let day: Int64
+        let directory: BlockDirectory
+        let extent: InflatedBlocks.Extent
+        let member: InflatedBlocks.Member
 
-    private let blocks: InflatedBlocks
-    private let wanted: [Wanted]
-    private let next = Atomic(0)
-    private let left: Atomic<Int>
-    private let inflated = Atomic(0)
-    private let finished = Wake()
-
-    init(_ wanted: [Wanted], _ blocks: InflatedBlocks) {
-        self.blocks = blocks
-        self.wanted = wanted
-        left = Atomic(wanted.count)
-    }
-
-    /// Inflates what nobody else has begun.
-    func work(_ inflater: borrowing Inflater) {
-        while true {
-            let index = next.add(1, ordering: .relaxed).oldValue
-            guard index < wanted.count else { return }
-            let one = wanted[index]
-            if blocks.load(one.member, one.location, one.directory, inflater) { inflated.add(1, ordering: .relaxed) }
-            if left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { finished.signal() }
+        init(_ block: UInt32, in directory: BlockDirectory, day: Int64, upTo extent: InflatedBlocks.Extent) {
+            self.block = block
+            self.day = day
+            self.directory = directory
+            self.extent = extent
+            member = InflatedBlocks.Member(day, directory[block].location)
         }
     }
 
-    /// Returns when all are there, and how many had to be inflated.
-    func wait() -> Int {
-        while left.load(ordering: .acquiring) > 0 { finished.wait(milliseconds: 100) }
-        return inflated.load(ordering: .relaxed)
+    private struct State {
+        /// What nobody has begun.
+        var waiting: [Wanted] = []
+        /// What helpers are at.
+        var begun: [InflatedBlocks.Member] = []
+        var asked: Set<InflatedBlocks.Member> = []
+        var inflated = 0
+
+        mutating func takeFirst() -> Wanted? { waiting.isEmpty ? nil : waiting.removeFirst() }
+    }
+
+    private let blocks: InflatedBlocks
+    private let state = Mutex(State())
+    private let progress = Wake()
+
+    init(_ blocks: InflatedBlocks) { self.blocks = blocks }
+
+    /// Asks for `more`, each member once; whether there is something to help with.
+    func ask(for more: [Wanted]) -> Bool {
+        state.withLock { state in
+            for wanted in more where state.asked.insert(wanted.member).inserted { state.waiting.append(wanted) }
+            return !state.waiting.isEmpty
+        }
+    }
+
+    /// Inflates what nobody has begun, until nothing is left.
+    func help() {
+        let inflater = Inflater()
+        func begin() -> Wanted? {
+            state.withLock { state in
+                let next = state.takeFirst()
+                if let next { state.begun.append(next.member) }
+                return next
+            }
+        }
+        while let next = begin() {
+            load(next, inflater)
+            state.withLock { state in state.begun.removeAll { $0 == next.member } }
+            progress.signal()
+        }
+    }
+
+    /// Returns when no helper is at it. If none was, it is left to the caller to inflate it.
+    func reach(_ wanted: Wanted, _ inflater: borrowing Inflater) {
+        state.withLock { state in state.waiting.removeAll { $0.member == wanted.member } }
+        while state.withLock({ $0.begun.contains(wanted.member) }) {
+            if let next = state.withLock({ $0.takeFirst() }) { load(next, inflater) } else { progress.wait(milliseconds: 100) }
+        }
+    }
+
+    private func load(_ wanted: Wanted, _ inflater: borrowing Inflater) {
+        guard blocks.load(wanted.block, in: wanted.directory, day: wanted.day, upTo: wanted.extent, inflater) else { return }
+        state.withLock { $0.inflated += 1 }
+    }
+
+    /// Nothing more is needed; how many members were inflated.
+    func end() -> Int {
+        state.withLock { state in
+            state.waiting.removeAll()
+            return state.inflated
+        }
     }
 }

@@ -14,7 +14,7 @@ extension EventStore {
         let directory = try directory(state.directory, of: state.partition)
         guard let number = directory.number(tenant: id.tenant, position: id.position) else { return nil }
         var scanned = Scanned()
-        guard let lines = inflated.lines(of: number, in: directory, day: day, Inflater(), scanned: &scanned) else {
+        guard let lines = inflated.lines(of: number, in: directory, day: day, upTo: .block, Inflater(), scanned: &scanned) else {
             noteDamagedBlock(state.partition, number)
             throw SearchError.unreadable(partition: Partition.name(day: day), reason: "block \(number) is damaged")
         }

@@ -23,12 +23,12 @@ struct Search: ~Copyable {
     private var scratch: FilterScratch
     private let inflater: Inflater
     private var searchedBlocks = 0
-    /// Blocks of the last round of ``readAhead(_:)`` that are still to come, and the length of that round.
-    private var aheadLeft = 0
-    private var aheadRound = 2
+    private let ahead: ReadAhead
+    /// Blocks that ``readAhead()`` asked for and that are still to come.
+    private var aheadCount = 0
 
     /// In members of 256 KiB an eighth of what ``InflatedBlocks`` keeps, so that they are still there when their turn comes.
-    private static let longestRound = 8
+    private static let furthestAhead = 8
 
     /// Ordered so that the worst event held is the first to go.
     private struct Hit: Comparable {
@@ -54,7 +54,14 @@ struct Search: ~Copyable {
         static func == (left: Source, right: Source) -> Bool { left.bound == right.bound }
     }
 
-    private var days: [(partition: Partition, directory: BlockDirectory?)] = []
+    private struct Day {
+        var partition: Partition
+        var directory: BlockDirectory?
+        /// Numbers of the blocks that have the terms, ascending; `nil` for all.
+        var chosen: [UInt32]?
+    }
+
+    private var days: [Day] = []
 
     init(_ query: SearchQuery, store: EventStore) throws(SearchError) {
         let filter = try EventFilter(filters: query.filters, text: query.text)
@@ -75,6 +82,7 @@ struct Search: ~Copyable {
         times = from..<max(from, to)
         scratch = FilterScratch()
         inflater = Inflater()
+        ahead = ReadAhead(store.inflated)
     }
 
     mutating func run() throws(SearchError) -> SearchPage {
@@ -82,7 +90,7 @@ struct Search: ~Copyable {
         let snapshot = store.snapshot(tenants: tenants, times: times)
         searchFresh(snapshot)
         for day in snapshot.days {
-            days.append((day.partition, day.directory))
+            days.append(Day(partition: day.partition, directory: day.directory))
             enqueue(Int32(days.count - 1), day.tenants)
         }
         var stoppedAt: Int64?
@@ -95,10 +103,11 @@ struct Search: ~Copyable {
             if source.block == 0 {
                 try open(source)
             } else {
-                readAhead(source)
+                readAhead()
                 searchBlock(source)
             }
         }
+        scanned.blocksInflated += ahead.end()
         return page(stoppedAt: stoppedAt)
     }
 
@@ -198,49 +207,50 @@ struct Search: ~Copyable {
             for number in numbers where directory.contains(number) && (tenants?.contains(directory[number].tenant) ?? true) {
                 add(number)
             }
+            days[day].chosen = list.map(\.block)
         }
         scanned.blocks += list.count
         queue.insert(contentsOf: list)
     }
 
-    /// A question that needed one block will likely need more of those its terms chose: they are inflated in rounds, each
-    /// twice as long as the one before, so that little is inflated in vain.
-    private mutating func readAhead(_ first: Source) {
+    /// A question that needs one block will likely need more of those its terms chose. They are inflated by a thread that
+    /// has nothing else to do, at first one block ahead and then more, so that little is inflated in vain.
+    private mutating func readAhead() {
         searchedBlocks += 1
-        guard searchedBlocks > 1, !plan.isEmpty else { return }
-        aheadLeft -= 1
-        guard aheadLeft < 0 else { return }
-        aheadRound = min(Self.longestRound, aheadRound * 2)
+        aheadCount -= 1
+        let furthest = min(Self.furthestAhead, searchedBlocks + 1)
+        guard !plan.isEmpty, aheadCount < furthest / 2 else { return }
         let isFull = isFull
-        let sources = [first] + queue.smallest(aheadRound - 1).filter { $0.block > 0 && (!isFull || canBeat($0.bound)) }
-        aheadLeft = sources.count - 1
-        var wanted: [ReadAhead.Wanted] = []
-        for source in sources {
-            guard let directory = days[Int(source.day)].directory else { continue }
-            let location = directory[source.block].location
-            let member = InflatedBlocks.Member(
-                day: days[Int(source.day)].partition.day, piece: location.piece, offset: location.offset)
-            // Neighbouring blocks lie in one member.
-            if wanted.contains(where: { $0.member == member }) { continue }
-            wanted.append(ReadAhead.Wanted(member: member, location: location, directory: directory))
-        }
-        guard wanted.count > 1 else { return }
-        let ahead = ReadAhead(wanted, store.inflated)
-        store.threads.offer { ahead.work(Inflater()) }
-        ahead.work(inflater)
-        scanned.blocksInflated += ahead.wait()
+        // As many as it takes if the next blocks hold as many answers as those before.
+        let missing = isFull ? furthest : (limit + 1 - hits.count) * searchedBlocks / max(1, hits.count) + 1
+        let sources = queue.smallest(min(furthest, missing)).filter { $0.block > 0 && (!isFull || canBeat($0.bound)) }
+        aheadCount = sources.count
+        var more: [ReadAhead.Wanted] = []
+        for source in sources { if let wanted = wanted(source) { more.append(wanted) } }
+        let ahead = ahead
+        if ahead.ask(for: more) { store.threads.offer { ahead.help() } }
+    }
+
+    private func wanted(_ source: Source) -> ReadAhead.Wanted? {
+        let day = days[Int(source.day)]
+        guard let directory = day.directory else { return nil }
+        let extent = day.chosen.map { directory.extent(of: source.block, among: $0) } ?? .member
+        return ReadAhead.Wanted(source.block, in: directory, day: day.partition.day, upTo: extent)
     }
 
     private mutating func searchBlock(_ source: Source) {
+        guard let wanted = wanted(source) else { return }
         let partition = days[Int(source.day)].partition
-        guard let directory = days[Int(source.day)].directory else { return }
-        guard let lines = store.inflated.lines(of: source.block, in: directory, day: partition.day, inflater, scanned: &scanned) else {
+        ahead.reach(wanted, inflater)
+        let block = store.inflated.lines(
+            of: wanted.block, in: wanted.directory, day: wanted.day, upTo: wanted.extent, inflater, scanned: &scanned)
+        guard let lines = block else {
             store.noteDamagedBlock(partition, source.block)
             return
         }
         scanned.bytes += lines.count
         blockBytes += lines.count
-        let tenant = directory[source.block].tenant
+        let tenant = wanted.directory[source.block].tenant
         lines.withUnsafeBytes { bytes in
             if filter.needle.isEmpty {
                 searchAllLines(bytes, tenant)

@@ -301,11 +301,11 @@ final class Compactor: @unchecked Sendable {
         try partition.writer().write { database in
             try PieceTable.put(piece, database)
             let statement = try database.cachedStatement(
-                sql: "UPDATE block SET piece = ?, length = ?, offset = ?, member_bytes = ?, start = ? WHERE id = ?")
+                sql: "UPDATE block SET piece = ?, length = ?, offset = ?, member_bytes = ?, start = ?, checksum = ? WHERE id = ?")
             for (number, location) in moved {
                 try statement.execute(arguments: [
                     Int64(location.piece), Int64(location.length), Int64(bitPattern: location.offset), Int64(location.memberBytes),
-                    Int64(location.start), Int64(number),
+                    Int64(location.start), Int64(location.checksum), Int64(number),
                 ])
             }
             for piece in old { try PieceTable.delete(piece.id, database) }

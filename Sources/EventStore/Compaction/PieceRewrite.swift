@@ -14,9 +14,17 @@ struct PieceRewrite: ~Copyable {
     struct Member: Sendable {
         var tenant: UInt32
         var location: BlockLocation
-        /// Its blocks: number, start, in the order they stand in.
-        var blocks: [(number: UInt32, start: UInt32)]
+        /// Its blocks, in the order they stand in.
+        var blocks: [Block]
         var isCompacted: Bool
+    }
+
+    /// A part of a member's lines.
+    struct Block: Sendable {
+        var number: UInt32
+        var start: UInt32
+        var bytes: UInt32
+        var checksum: UInt32
     }
 
     private(set) var rewritten = RewrittenPiece()
@@ -32,7 +40,7 @@ struct PieceRewrite: ~Copyable {
     /// Lines that wait to become one member.
     private var lines: [UInt8] = []
     private var linesLength = 0
-    private var blocks: [(number: UInt32, start: UInt32)] = []
+    private var blocks: [Block] = []
     private var stored: [UInt8] = []
     private var outgoing: [UInt8] = []
     private var unsyncedBytes = 0
@@ -84,21 +92,23 @@ struct PieceRewrite: ~Copyable {
             var members: [Member] = []
             let rows = try Row.fetchCursor(
                 database,
-                sql:
-                    "SELECT id, tenant, piece, length, offset, member_bytes, start FROM block WHERE piece IN (\(list)) ORDER BY tenant, id")
+                sql: """
+                    SELECT id, tenant, bytes, \(try BlockLocation.columns(database)) FROM block WHERE piece IN (\(list))
+                        ORDER BY tenant, id
+                    """)
             while let row = try rows.next() {
                 let number = UInt32(truncatingIfNeeded: row[0] as Int64)
                 let tenant = UInt32(truncatingIfNeeded: row[1] as Int64)
-                let location = BlockLocation(row, from: 2)
+                let location = BlockLocation(row, from: 3)
+                let block = Block(
+                    number: number, start: location.start, bytes: UInt32(truncatingIfNeeded: row[2] as Int64), checksum: location.checksum)
                 if let last = members.last, last.tenant == tenant, last.location.piece == location.piece,
                     last.location.offset == location.offset
                 {
-                    members[members.count - 1].blocks.append((number, location.start))
+                    members[members.count - 1].blocks.append(block)
                 } else {
                     members.append(
-                        Member(
-                            tenant: tenant, location: location, blocks: [(number, location.start)],
-                            isCompacted: compacted.contains(location.piece)))
+                        Member(tenant: tenant, location: location, blocks: [block], isCompacted: compacted.contains(location.piece)))
                 }
             }
             return members
@@ -136,13 +146,25 @@ struct PieceRewrite: ~Copyable {
             }
         }
         if isGood {
-            for block in member.blocks { blocks.append((block.number, UInt32(linesLength) + block.start)) }
+            for var block in member.blocks {
+                block.checksum = checksum(of: block, in: linesLength..<linesLength + count)
+                block.start += UInt32(linesLength)
+                blocks.append(block)
+            }
             linesLength += count
         } else {
             // Damaged: kept as it is, and every lookup that needs it says so as before.
             try flush()
             try copy(member)
         }
+    }
+
+    /// Of a block of the member whose lines, known to be right, stand at `member`.
+    private func checksum(of block: Block, in member: Range<Int>) -> UInt32 {
+        // A lookup calls a block damaged that reaches beyond its member.
+        guard Int(block.start) + Int(block.bytes) <= member.count else { return 0 }
+        let start = member.lowerBound + Int(block.start)
+        return lines.withUnsafeBytes { crc32(UnsafeRawBufferPointer(rebasing: $0[start..<start + Int(block.bytes)])) }
     }
 
     private mutating func copy(_ member: Member) throws {
@@ -164,12 +186,13 @@ struct PieceRewrite: ~Copyable {
     }
 
     /// The first `length` bytes of `stored` are the member.
-    private mutating func put(length: Int, memberBytes: Int, _ blocks: [(number: UInt32, start: UInt32)]) throws {
+    private mutating func put(length: Int, memberBytes: Int, _ blocks: [Block]) throws {
         let offset = UInt64(rewritten.bytes + outgoing.count)
         outgoing += stored[..<length]
         for block in blocks {
             let location = BlockLocation(
-                piece: id, length: UInt32(length), offset: offset, memberBytes: UInt32(memberBytes), start: block.start)
+                piece: id, length: UInt32(length), offset: offset, memberBytes: UInt32(memberBytes), start: block.start,
+                checksum: block.checksum)
             rewritten.moved.append((block.number, location))
         }
         if outgoing.count >= Self.writeBytes { try writeOut() }

@@ -73,30 +73,6 @@ struct BlockDirectory: Sendable {
         return low
     }
 
-    /// How much to inflate for block `number` when of its member only those of `chosen`, ascending, will be asked for.
-    func extent(of number: UInt32, among chosen: [UInt32]) -> InflatedBlocks.Extent {
-        let entry = self[number]
-        guard entry.range.upperBound < Int(entry.location.memberBytes), let list = numbers[entry.tenant] else { return .member }
-        let isFollowed = list[Self.firstIndex(of: number + 1, list)...].prefix {
-            self[$0].location.piece == entry.location.piece && self[$0].location.offset == entry.location.offset
-        }.contains { next in
-            let index = Self.firstIndex(of: next, chosen)
-            return index < chosen.count && chosen[index] == next
-        }
-        return isFollowed ? .member : .block
-    }
-
-    /// Of the first that is not below `number`.
-    private static func firstIndex(of number: UInt32, _ list: [UInt32]) -> Int {
-        var low = 0
-        var high = list.count
-        while low < high {
-            let middle = (low + high) / 2
-            if list[middle] < number { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
-
     mutating func append(_ entry: BlockEntry) {
         blocks.append(entry)
         numbers[entry.tenant, default: []].append(UInt32(blocks.count))

@@ -13,6 +13,8 @@ package final class Archive: JournalFollower, Sendable {
     package let folder: ArchiveFolder
     package let catalogue: Catalogue
     package let key: SigningKey
+    /// What the store's lookups go on with.
+    package let older: ArchivedDays
     let store: EventStore
     let logger: Logger
     private let state: Mutex<State>
@@ -40,7 +42,11 @@ package final class Archive: JournalFollower, Sendable {
         self.catalogue = catalogue
         self.key = key
         self.logger = logger
-        folder = ArchiveFolder(configuration.folder)
+        let folder = ArchiveFolder(configuration.folder)
+        self.folder = folder
+        older = ArchivedDays(catalogue, logger: logger) { day in
+            try LocalFile(path: folder.folder(of: day.tenantName, day: day.day) + "/" + ArchiveFolder.events)
+        }
         state = Mutex(State(sealedPosition: try catalogue.appliedPosition))
     }
 
@@ -61,8 +67,9 @@ package final class Archive: JournalFollower, Sendable {
         return floor
     }
 
-    /// Begins to seal what is due. The journal is attached.
+    /// Answers lookups for days that the store does not hold, and begins to seal what is due. The journal is attached.
     package func start() throws {
+        store.use(older: older)
         let push = CheckpointPush(self)
         pushSlot.withLock { $0 = push }
         push?.start()

@@ -38,6 +38,7 @@ extension Server {
         if archive.isKeepingLess {
             warnings.append("the journal let segments go before their days were sealed (archive.journal_bytes); the store holds their events")
         }
+        warnings += archive.older.damage
         for target in archive.push?.targets ?? [] {
             if let failure = target.failure { warnings.append("\(target.waiting) checkpoints wait for \(target.name): \(failure)") }
             if target.dropped > 0 { warnings.append("\(target.dropped) checkpoints were not given to \(target.name): too many waited") }

@@ -140,12 +140,12 @@ extension Catalogue {
 }
 
 extension Catalogue: ArchivedDayRows {
+    /// Whether the day is sealed for every tenant.
     package func isSealed(day: Int64) -> Bool { sealedDay.map { day <= $0 } ?? false }
 
-    /// Readable events of all tenants on a day that is sealed for every one; `nil` before that.
-    package func events(day: Int64) throws -> Int? {
+    package func events(day: Int64) -> Int? {
         guard isSealed(day: day) else { return nil }
-        return try reader.read { try Int.fetchOne($0, sql: "SELECT coalesce(sum(events), 0) FROM day WHERE day = ? AND state = 1", arguments: [day]) }
+        return try? reader.read { try Int.fetchOne($0, sql: "SELECT coalesce(sum(events), 0) FROM day WHERE day = ?", arguments: [day]) }
     }
 
     package func row(tenant: UInt32, day: Int64) throws -> OlderDay? {

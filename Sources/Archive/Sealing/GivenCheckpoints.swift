@@ -1,3 +1,5 @@
+import EventModel
+
 /// The tree of a day while it grows, held against the checkpoints that were given out while the day was open.
 struct GivenCheckpoints {
     struct Given: Sendable, Equatable {
@@ -12,8 +14,15 @@ struct GivenCheckpoints {
     /// Ascending by size.
     private var given: ArraySlice<Given>
 
-    init(before: CompactRange, _ given: [Given]) throws {
+    /// Leaf hashes that the tree keeps for lines that were erased in the open day, by seq.
+    private let erased: [UInt64: Digest]
+    /// Of the lines as they are now; only where some were erased.
+    private var current: CompactRange
+
+    init(before: CompactRange, _ given: [Given], erased: [UInt64: Digest] = [:]) throws {
         self.before = before
+        self.erased = erased
+        current = before
         nodes = CompactRange(begin: before.size)
         self.given = given.sorted { $0.size < $1.size }[...]
         try check()
@@ -25,6 +34,24 @@ struct GivenCheckpoints {
     mutating func append(_ leaf: Digest) throws {
         nodes.append(leafHash: leaf)
         if let next = given.first, next.size <= nodes.size { try check() }
+    }
+
+    /// Root of the tree with the lines as they are now.
+    var rootOfLines: Digest { current.root }
+
+    /// `leaves`: one a line.
+    mutating func append(_ leaves: UnsafeBufferPointer<Digest>, of lines: UnsafeRawBufferPointer) throws {
+        if erased.isEmpty {
+            for leaf in leaves { try append(leaf) }
+            return
+        }
+        var index = 0
+        _ = try DayErasure.forEachLine(lines) { line in
+            current.append(leafHash: leaves[index])
+            try append(CanonicalLine(line).flatMap { erased[$0.seq] } ?? leaves[index])
+            index += 1
+            return true
+        }
     }
 
     /// All that were given out must lie within the day.

@@ -64,11 +64,13 @@ struct OpenDay {
         if let known = trees?[tenant.number], known.day == day { tree = known }
         guard tenant.events > tree.events else { return }
         let checkpoints = OpenCheckpoints(folder: archive.folder, key: archive.key)
+        let pending = PendingErasures(folder: archive.folder, key: archive.key)
+        let erased = PendingErasures.originals(try pending.load(tenant: tenant.name, day: day))
         tree = try sealer.work(isAsked: false) { [tree] in
             var grown = tree
             try handed.reader.members(of: tenant.number, behind: tree.events) { lines, before in
                 if sealer.stops { throw SealError.stopped }
-                grown.append(lines, before: before)
+                grown.append(lines, before: before, erased: erased)
             }
             _ = try checkpoints.write(tenant: tenant.name, hour: hour, tree: grown.tree)
             return grown
@@ -93,14 +95,17 @@ struct OpenDay {
 }
 
 extension OpenDay.Tree {
-    /// Appends those of `lines` that are new; `before`: events of the day before the first of them.
-    mutating func append(_ lines: UnsafeRawBufferPointer, before: Int) {
+    /// Appends those of `lines` that are new; `before`: events of the day before the first of them; `erased`: hashes that
+    /// the tree keeps, by seq.
+    mutating func append(_ lines: UnsafeRawBufferPointer, before: Int, erased: [UInt64: Digest] = [:]) {
         var start = 0
         var index = before
         while start < lines.count, let found = memchr(lines.baseAddress! + start, 0x0A, lines.count - start) {
             let end = UnsafeRawPointer(found) - lines.baseAddress!
             if index >= events {
-                tree.append(leafHash: MerkleHash.leaf(UnsafeRawBufferPointer(rebasing: lines[start..<end])))
+                let line = UnsafeRawBufferPointer(rebasing: lines[start..<end])
+                let original = erased.isEmpty ? nil : CanonicalLine(line).flatMap { erased[$0.seq] }
+                tree.append(leafHash: original ?? MerkleHash.leaf(line))
                 events += 1
             }
             index += 1

@@ -18,6 +18,8 @@ package final class Sealer: @unchecked Sendable {
         var requests = 0
         var answered = 0
         var status = SealStatus()
+        /// Work of others that must not meet a seal; see ``Sealer/perform(_:)``.
+        var tasks: [@Sendable () -> Void] = []
         var stops = false
         var hasStopped = false
         var probe: @Sendable (TenantSeal.Step, String) throws -> Void = { _, _ in }
@@ -115,6 +117,32 @@ package final class Sealer: @unchecked Sendable {
 
     var stops: Bool { shared.withLock { $0.stops } }
 
+    /// Runs `body` on this thread, between passes: while nothing is sealed, and with chains read anew behind it. What waits
+    /// when sealing stops fails with ``SealError/stopped``.
+    package func perform<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            let isTaken = shared.withLock { shared in
+                guard !shared.stops else { return false }
+                shared.tasks.append { [weak self] in
+                    guard self?.stops == false else { return continuation.resume(throwing: SealError.stopped) }
+                    continuation.resume(with: Result { try body() })
+                }
+                return true
+            }
+            if isTaken { wake.signal() } else { continuation.resume(throwing: SealError.stopped) }
+        }
+    }
+
+    private func runTasks() {
+        let tasks = shared.withLock { shared in
+            defer { shared.tasks.removeAll() }
+            return shared.tasks
+        }
+        guard !tasks.isEmpty else { return }
+        for task in tasks { task() }
+        do { chains = try Self.chains(archive.catalogue) } catch { archive.logger.error("the tenants' chains cannot be read: \(error)") }
+    }
+
     // MARK: The thread
 
     private func run() {
@@ -126,6 +154,7 @@ package final class Sealer: @unchecked Sendable {
             }
             if stops { break }
             pass(asked: asked)
+            runTasks()
             if !self.stops { open.pass(chains, by: self) }
             shared.withLock { shared in
                 shared.answered = requests
@@ -134,8 +163,9 @@ package final class Sealer: @unchecked Sendable {
                 shared.status.openDayError = open.lastError
             }
             finished.signal()
-            if shared.withLock({ $0.requests == requests && !$0.stops }) { wake.wait(milliseconds: Self.restMilliseconds) }
+            if shared.withLock({ $0.requests == requests && $0.tasks.isEmpty && !$0.stops }) { wake.wait(milliseconds: Self.restMilliseconds) }
         }
+        runTasks()
         shared.withLock { $0.hasStopped = true }
         finished.signal()
     }

@@ -47,7 +47,10 @@ struct TenantSeal {
         defer { if !isDone { try? folder.remove(folder: unfinished) } }
         try probe(.begun, name)
         let before = chain?.tree ?? CompactRange()
-        var tree = try GivenCheckpoints(before: before, openCheckpoints(of: name, day: day))
+        let erasures = PendingErasures(folder: folder, key: key)
+        let pending = try erasures.load(tenant: name, day: day)
+        var tree = try GivenCheckpoints(
+            before: before, openCheckpoints(of: name, day: day), erased: PendingErasures.originals(pending))
         var contents: Manifest.Contents?
         var gaps: [ClosedRange<UInt64>] = []
         var result = Result(day: quiet(name, number, day, before), chain: chain ?? Self.first(name, number, day))
@@ -61,9 +64,11 @@ struct TenantSeal {
             gaps = written.gaps
         }
         try tree.finish()
+        let signed = Manifest.Tree(before: before, nodes: tree.nodes)
         let manifest = Manifest(
-            tenant: name, day: day, contents: contents, gaps: gaps, tree: Manifest.Tree(before: before, nodes: tree.nodes),
-            previous: chain.map { Manifest.Previous(day: $0.lastDay, digest: $0.manifest) }, sealedAt: now, software: software)
+            tenant: name, day: day, contents: contents, gaps: gaps, tree: signed,
+            previous: chain.map { Manifest.Previous(day: $0.lastDay, digest: $0.manifest) },
+            erasures: try erasures.settle(pending, signed: signed.root, now: tree.rootOfLines), sealedAt: now, software: software)
         let encoded = manifest.encoded()
         let digest = Digest(of: encoded)
         try folder.write(encoded, to: unfinished + "/" + ArchiveFolder.manifest)
@@ -74,6 +79,7 @@ struct TenantSeal {
         try probe(.described, name)
         try folder.move(unfinished, to: target)
         isDone = true
+        erasures.remove(pending)
         try probe(.renamed, name)
         describe(manifest, digest, &result)
         return result
@@ -87,11 +93,14 @@ struct TenantSeal {
     ) throws -> ArchiveContents {
         var writer = try ArchiveWriter(path: path, tenant: tenant.number, tenantName: tenant.name, day: reader.day.day, afterSeq: lastSeq)
         var cutter = MemberCutter(memberBytes: memberBytes, level: level)
+        func add(_ member: UnsafeRawBufferPointer, _ lines: UnsafeRawBufferPointer) throws {
+            try writer.add(member: member, lines: lines) { try tree.append($0, of: lines) }
+        }
         try reader.members(of: tenant.number) { member, lines in
             if stops() { throw SealError.stopped }
-            try cutter.add(member, lines) { try writer.add(member: $0, lines: $1) { for leaf in $0 { try tree.append(leaf) } } }
+            try cutter.add(member, lines) { try add($0, $1) }
         }
-        try cutter.flush { try writer.add(member: $0, lines: $1) { for leaf in $0 { try tree.append(leaf) } } }
+        try cutter.flush(add)
         result.copiedMembers = cutter.copied
         result.cutMembers = cutter.cut
         let written = try writer.finish()

@@ -1,0 +1,35 @@
+import EventModel
+
+/// Changes of what is sealed already, made while nothing is sealed.
+extension Archive {
+    /// Runs `body` between seals. Throws ``SealError/stopped`` when sealing has not begun or is being ended.
+    package func exclusively<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        guard let sealer else { throw SealError.stopped }
+        return try await sealer.perform(body)
+    }
+
+    /// Erases a person, or only looks (`isDry`). Refused where a legal hold covers a day with traces; what is done stays
+    /// done when a later day fails, and asking again goes on.
+    package func erase(
+        _ request: ErasureRequest, isDry: Bool, hold: @escaping @Sendable (_ tenant: String, _ day: Int64) -> LegalHold?
+    ) async throws -> ErasureReport {
+        guard let number = tenantNumber(request.tenant) else { return ErasureReport() }
+        let stops: @Sendable () -> Bool = { [weak self] in self?.sealer?.stops ?? true }
+        return try await exclusively { [self] in
+            let erasure = Erasure(archive: self, request: request, number: number, now: configuration.now(), stops: stops)
+            return try erasure.run(isDry: isDry) { hold(request.tenant, $0) }
+        }
+    }
+
+    /// The number of a tenant that has events in the store or the archive.
+    private func tenantNumber(_ name: String) -> UInt32? {
+        let stored = store.heldDays.lazy.flatMap(\.tenants).first { $0.name == name }?.number
+        return stored ?? (try? catalogue.chains())?.first { $0.name == name }?.number
+    }
+
+    /// A day's file is another one now: nothing is answered from what was read of it before.
+    func changed(tenant: UInt32, day: Int64) {
+        older.forget(tenant: tenant, day: day)
+        store.forgetInflated()
+    }
+}

@@ -64,8 +64,8 @@ struct OpenDay {
         if let known = trees?[tenant.number], known.day == day { tree = known }
         guard tenant.events > tree.events else { return }
         let checkpoints = OpenCheckpoints(folder: archive.folder, key: archive.key)
-        let pending = PendingErasures(folder: archive.folder, key: archive.key)
-        let erased = PendingErasures.originals(try pending.load(tenant: tenant.name, day: day))
+        let erasures = PendingErasures(folder: archive.folder, key: archive.key)
+        let erased = PendingErasures.originals(try erasures.load(tenant: tenant.name, day: day))
         tree = try sealer.work(isAsked: false) { [tree] in
             var grown = tree
             try handed.reader.members(of: tenant.number, behind: tree.events) { lines, before in

@@ -74,6 +74,7 @@ struct HTTPConnection: ~Copyable {
         }
         return withExtendedLifetime(sink) {
             _ = ccurl_set_pointer(handle, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
+            if let method = request.method { _ = ccurl_set_text(handle, CURLOPT_CUSTOMREQUEST, method) }
             guard let body = request.body else { return curl_easy_perform(handle) }
             _ = ccurl_set_number(handle, CURLOPT_POST, 1)
             _ = ccurl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))

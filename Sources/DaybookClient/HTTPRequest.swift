@@ -1,11 +1,13 @@
-/// What to ask: a body makes it a POST.
+/// What to ask: a body makes it a POST, unless `method` says otherwise.
 package struct HTTPRequest: Sendable {
+    package var method: String?
     package var path: String
     package var query: [(String, String)]
     package var headers: [(String, String)] = []
     package var body: [UInt8]?
 
-    package init(path: String, query: [(String, String)] = [], body: [UInt8]? = nil) {
+    package init(_ method: String? = nil, path: String, query: [(String, String)] = [], body: [UInt8]? = nil) {
+        self.method = method
         self.path = path
         self.query = query
         self.body = body

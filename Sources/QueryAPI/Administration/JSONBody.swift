@@ -21,7 +21,8 @@ struct JSONBody {
         var members: [String: String] = [:]
         for (key, value) in object {
             guard known.contains(key) else {
-                throw Problem.badBody("\"\(key.prefix(64))\" is no member of this body; known are \(known.sorted().joined(separator: ", "))")
+                throw Problem.badBody(
+                    "\"\(key.prefix(64))\" is no member of this body; known are \(known.sorted().joined(separator: ", "))")
             }
             if value is NSNull { continue }
             guard let text = value as? String else { throw Problem.badBody("\"\(key)\" must be a string") }

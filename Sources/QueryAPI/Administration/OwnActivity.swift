@@ -37,7 +37,9 @@ public struct OwnActivity: Sendable {
         request.tenant = entry.tenant
         let answer = await ingest.take(Self.event(entry, call), request)
         if let problem = answer.problem { throw problem }
-        guard answer.accepted == 1 else { throw Problem(500, "not-recorded", "what you asked for could not be recorded, so it was not done") }
+        guard answer.accepted == 1 else {
+            throw Problem(500, "not-recorded", "what you asked for could not be recorded, so it was not done")
+        }
     }
 
     private static func event(_ entry: Entry, _ call: Call) -> [UInt8] {

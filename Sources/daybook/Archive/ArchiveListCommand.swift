@@ -66,7 +66,8 @@ struct ArchiveListCommand: AsyncParsableCommand {
             .init(title: "DAY", most: 10), .init(title: "TENANT", most: 32, colour: { _ in .accent }),
             .init(title: "STATE", most: 8, colour: { $0 == "sealed" ? .good : $0 == "open" ? .warning : .dim }),
             .init(title: "EVENTS", least: 10, most: 16, right: true), .init(title: "FILE", least: 10, most: 12, right: true),
-            .init(title: "TREE", least: 10, most: 16, right: true, from: 90), .init(title: "ROOT", most: 44, from: 120, colour: { _ in .dim }),
+            .init(title: "TREE", least: 10, most: 16, right: true, from: 90),
+            .init(title: "ROOT", most: 44, from: 120, colour: { _ in .dim }),
         ])
     }
 

@@ -23,9 +23,9 @@ struct ActiveSegment {
     /// Every 300th single event carries them and is acknowledged some 0.2 ms later. 1 MiB takes more than a millisecond to
     /// sync, 64 KiB lasts for eight groups of 8 kB only.
     static let zeroStep = 256 << 10
-    /// What is written over zeros is written twice: below this the bytes cost less than the commit they save (32 kB: 0.15
-    /// instead of 0.25 ms), above it the disk's bandwidth is worth more.
-    static let smallGroupBytes = zeroStep / 8
+    /// About ten events. What is written over zeros is written twice; up to here, where the bytes of a group hardly count,
+    /// that buys half of its sync.
+    static let smallGroupBytes = zeroStep / 32
     private static let zeros = [UInt8](repeating: 0, count: zeroStep)
 
     /// `limit`: bytes beyond which no group is appended.

@@ -24,6 +24,7 @@ import Testing
                 case 0: files.set { $0.room = Int.random(in: 0...900, using: &random) }
                 case 1: files.set { $0.shortest = Int.random(in: 1...300, using: &random) }
                 case 2 where Int.random(in: 0..<4, using: &random) == 0: files.set { $0.syncErrno = EIO }
+                case 3 where Int.random(in: 0..<3, using: &random) == 0: files.set { $0.losesPower = true }
                 default: files.set { $0 = FaultyFiles.Faults() }
                 }
                 var batch = NormalisedBatch()

@@ -94,8 +94,8 @@ struct Recovery {
     private mutating func list(_ name: String) throws(JournalError) {
         let path = folder.path.appending(name)
         do throws(FileFault) {
-            let size = try folder.files.open(path, creating: false).size()
-            segments.append(SegmentCatalogue.Segment(firstPosition: SegmentName.position(name)!, path: path, committedBytes: size))
+            let committed = try folder.cutZeros(behind: path)
+            segments.append(SegmentCatalogue.Segment(firstPosition: SegmentName.position(name)!, path: path, committedBytes: committed))
         } catch { throw JournalError(error, path) }
     }
 
@@ -135,19 +135,19 @@ struct Recovery {
         segments.append(segment)
     }
 
-    /// A tail that no crash of ours leaves behind is damage: a frame that is there in full length with a wrong checksum,
-    /// or one whose events a store has already applied, which happens only after its sync. Its bytes are kept aside like
-    /// those of any damage. (A power cut may leave a whole frame half written; keeping a copy of that costs nothing.)
+    /// A tail that no crash of ours leaves behind is damage: a frame of which every sector was written with a wrong
+    /// checksum, or one whose events a store has already applied, which happens only after its sync. Its bytes are kept
+    /// aside like those of any damage.
     private func suspectTail(_ bytes: UnsafeRawBufferPointer, _ scan: inout SegmentScan) {
-        let wasCommitted = committedEnd > scan.endPosition
         var lostEnd = max(committedEnd, scan.endPosition)
+        var isDamage = committedEnd > scan.endPosition
         if scan.tornBytes > 0, let frame = FrameHeader(UnsafeRawBufferPointer(rebasing: bytes[scan.end...])),
             frame.frameLength <= scan.tornBytes, frame.firstPosition >= scan.endPosition, frame.events <= Limits.bodyBytes
         {
+            isDamage = isDamage || !UnfinishedFrame.lacksSectors(bytes, in: scan.end..<scan.end + frame.frameLength)
             lostEnd = max(lostEnd, frame.endPosition)
-        } else if !wasCommitted {
-            return
         }
+        guard isDamage else { return }
         scan.damage.append(SegmentScan.Damage(bytes: scan.end..<bytes.count, lostPositions: scan.endPosition..<lostEnd))
         scan.tornBytes = 0
     }

@@ -25,6 +25,26 @@ struct SegmentFolder: Sendable {
         return (file, encoded.count)
     }
 
+    /// Takes off a left segment's end the zeros that a crash kept the writer from cutting off (see ``ActiveSegment``), and
+    /// returns its length. A frame ends in a newline and the tenant table in a name, so neither loses a byte.
+    func cutZeros(behind path: FilePath) throws(FileFault) -> Int {
+        let file = try files.open(path, creating: false)
+        let size = try file.size()
+        var length = size
+        let piece = SegmentBytes(count: 64 << 10)
+        while length > SegmentHeader.fixedLength {
+            let start = max(SegmentHeader.fixedLength, length - piece.buffer.count)
+            let filled = try file.readAll(into: UnsafeMutableRawBufferPointer(rebasing: piece.buffer[..<(length - start)]), at: start)
+            if let last = piece.buffer[..<filled].lastIndex(where: { $0 != 0 }) {
+                length = start + last + 1
+                break
+            }
+            length = start
+        }
+        if length < size { try file.truncate(to: length) }
+        return length
+    }
+
     /// The whole segment. Segments are small enough to lie in memory once at a time.
     func bytes(of path: FilePath) throws(FileFault) -> SegmentBytes {
         let file = try files.open(path, creating: false)

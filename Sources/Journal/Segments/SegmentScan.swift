@@ -3,7 +3,8 @@ import Glibc
 /// What a walk over a segment's bytes finds: good frames, damage between them, and what lies behind the last.
 ///
 /// Telling a torn tail from damage: a group is one frame and one write, so whatever a crash leaves half written lies
-/// behind the last good frame. Bad bytes *before* a good frame were acknowledged once and are damage.
+/// behind the last good frame. Bad bytes *before* a good frame were acknowledged once and are damage. Whether a frame at
+/// the very end is torn or damaged is for ``UnfinishedFrame`` to say.
 struct SegmentScan {
     struct Damage: Equatable {
         var bytes: Range<Int>
@@ -18,6 +19,7 @@ struct SegmentScan {
     /// End of the last good frame, or of the header where there is none.
     var end: Int
     var endPosition: UInt64
+    /// Of an unfinished frame behind `end`; zeros that were written ahead of it do not count.
     var tornBytes = 0
 
     /// Walks from `start`, where a frame or the end of the log is expected, and shows every good frame to `visit`.
@@ -36,7 +38,7 @@ struct SegmentScan {
                 damage.append(Damage(bytes: at..<next.offset, lostPositions: endPosition..<next.position))
                 at = next.offset
             } else {
-                tornBytes = bytes.count - at
+                tornBytes = UnfinishedFrame.length(in: UnsafeRawBufferPointer(rebasing: bytes[at...]))
                 break
             }
         }

@@ -153,7 +153,7 @@ package struct TermPageReader {
 
     /// `nil` when this is no page.
     package init?(first: UInt64, body: UnsafeRawBufferPointer) {
-        guard body.count > TermPage.headerBytes, body[0] & 127 <= 48 else { return nil }
+        guard body.count >= TermPage.headerBytes, body[0] & 127 <= 48 else { return nil }
         parameter = Int(body[0] & 127)
         areIdentities = body[0] >= 128
         left = Int(body[1]) | Int(body[2]) << 8 | Int(body[3]) << 16

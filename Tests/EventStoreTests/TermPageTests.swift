@@ -39,6 +39,21 @@ import Testing
         #expect(found.map(\.1) == terms.map(\.1))
     }
 
+    @Test("one identity in a run of one block needs no bits behind the header")
+    func smallest() throws {
+        var writer = TermPageWriter(blocks: 5...5, ordinary: 0, identities: 1)
+        [UInt32(5)].withUnsafeBufferPointer { writer.add(Term.identities | 99, $0) }
+        writer.finish()
+        let page = try #require(writer.takePages().first)
+        #expect(page.body.count == TermPage.headerBytes)
+        var found: [UInt32] = []
+        try page.body.withUnsafeBytes { body in
+            var reader = try #require(TermPageReader(first: page.first, body: body))
+            while reader.next() { reader.readBlocks(into: &found) }
+        }
+        #expect(found == [5])
+    }
+
     @Test("a damaged page ends and does not trap")
     func damaged() {
         var random = SeededGenerator(3)

@@ -6,8 +6,8 @@ import Synchronization
 /// needed and kept. Whatever fails its checksum throws ``IndexDamage``.
 final class ArchiveIndex: Sendable {
     let head: IndexHead
-    private let trailer: ArchiveTrailer
-    private let index: any ByteSource
+    let trailer: ArchiveTrailer
+    let index: any ByteSource
     /// Numbers of blocks that nobody could read when the index was made, ascending: they may hold anything.
     let unreadable: [UInt32]
     private let tables: Mutex<Tables>
@@ -51,7 +51,8 @@ final class ArchiveIndex: Sendable {
     func blocks() throws -> [ArchiveBlock] {
         if let blocks = tables.withLock({ $0.blocks }) { return blocks }
         let blocks = try BlockTable.decoded(try Self.section(trailer.blocks, of: index))
-        guard (blocks.last.map { $0.offset + $0.length } ?? 0) == trailer.dataLength, blocks.count == Int(head.runs.last?.blocks.upperBound ?? 0)
+        guard (blocks.last.map { $0.offset + $0.length } ?? 0) == trailer.dataLength,
+            blocks.count == Int(head.runs.last?.blocks.upperBound ?? 0)
         else { throw IndexDamage("the table of blocks belongs to other data") }
         tables.withLock { $0.blocks = blocks }
         return blocks
@@ -100,7 +101,9 @@ final class ArchiveIndex: Sendable {
         let low = max(hours.lowerBound, first)
         let high = min(hours.upperBound, first + (1 << 27) - 1)
         if low > high { return }
-        let keys = RollupKey.pageKey(RollupKey.make(tenant: head.tenant, hour: low, combination: 0))...RollupKey
+        let keys =
+            RollupKey.pageKey(
+                RollupKey.make(tenant: head.tenant, hour: low, combination: 0))...RollupKey
             .pageKey(RollupKey.make(tenant: head.tenant, hour: high, combination: 0))
         for (run, directory) in zip(head.runs, try directory()) {
             for page in directory.rollups.pages(keys) {
@@ -114,7 +117,9 @@ final class ArchiveIndex: Sendable {
         }
     }
 
-    private func visit(_ directory: PageDirectory, _ page: Int, _ offset: Int, _ bytes: Int, _ body: (UnsafeRawBufferPointer) -> Void) throws {
+    private func visit(_ directory: PageDirectory, _ page: Int, _ offset: Int, _ bytes: Int, _ body: (UnsafeRawBufferPointer) -> Void)
+        throws
+    {
         let place = try directory.range(page)
         guard place.upperBound <= bytes else { throw IndexDamage("a page lies behind its run") }
         try IndexPage.check(try index.read(place.lowerBound + offset..<place.upperBound + offset)[...], body)

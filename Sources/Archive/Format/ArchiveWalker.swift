@@ -82,7 +82,8 @@ package struct ArchiveWalker: ~Copyable {
             }
             if let (kind, range) = window.withUnsafeBytes({ IndexMember.payload(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }) {
                 let payload = Array(window[start + range.lowerBound..<start + range.upperBound])
-                return Step(offset: offset, length: payload.count + IndexMember.overhead, part: .index(payload, isTrailer: kind == .trailer))
+                return Step(
+                    offset: offset, length: payload.count + IndexMember.overhead, part: .index(payload, isTrailer: kind == .trailer))
             }
         }
         let begins = window[(offset - windowStart)...].prefix(4)

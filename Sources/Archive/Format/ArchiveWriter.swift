@@ -24,12 +24,16 @@ package struct ArchiveWriter: ~Copyable {
     /// of the tenant in the days before, 0 when there is none; what lies between it and the first line counts as a gap.
     /// Throws `ArchiveFormatError`.
     package init(path: String, tenant: UInt32, tenantName: String, day: Int64, afterSeq: UInt64) throws {
+        try self.init(path: path, tenant: tenant, tenantName: tenantName, day: day, afterSeq: afterSeq, bounds: .standard)
+    }
+
+    init(path: String, tenant: UInt32, tenantName: String, day: Int64, afterSeq: UInt64, bounds: IndexBounds) throws {
         let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw ArchiveFormatError.io(path: path, operation: "open", errno: errno) }
         self.path = path
         file = OpenDescriptor(descriptor)
         builder = IndexBuilder(
-            ArchiveOwner(tenant: tenant, tenantName: tenantName, day: day), afterSeq: afterSeq, spillPath: path + ".index")
+            ArchiveOwner(tenant: tenant, tenantName: tenantName, day: day), afterSeq: afterSeq, spillPath: path + ".index", bounds: bounds)
     }
 
     /// Appends `member`, the gzip member of `lines`: whole lines of the tenant, of this day, in the order of `seq`, each with
@@ -95,7 +99,9 @@ package struct ArchiveWriter: ~Copyable {
     package mutating func finish() throws -> ArchiveContents {
         try writeOut()
         let finished = try builder.finish(dataLength: written)
-        guard let first = finished.blocks.first, let last = finished.blocks.last else { preconditionFailure("a day without events has no file") }
+        guard let first = finished.blocks.first, let last = finished.blocks.last else {
+            preconditionFailure("a day without events has no file")
+        }
         try write(finished)
         guard fsync(file.number) == 0 else { throw ArchiveFormatError.io(path: path, operation: "fsync", errno: errno) }
         var counts: [String: Int] = [:]

@@ -29,7 +29,9 @@ struct ArchiveOwner {
     init?(of line: UnsafeRawBufferPointer) {
         guard let head = CanonicalLine(line), let id = EventID(String(decoding: head.id, as: UTF8.self)) else { return nil }
         let received = head.received
-        self.init(tenant: id.tenant, tenantName: LineIdentity(head.body).tenant, day: (received - (received % 86_400_000 + 86_400_000) % 86_400_000) / 86_400_000)
+        self.init(
+            tenant: id.tenant, tenantName: LineIdentity(head.body).tenant,
+            day: (received - (received % 86_400_000 + 86_400_000) % 86_400_000) / 86_400_000)
     }
 }
 
@@ -48,7 +50,8 @@ struct BlockLines {
         gaps.removeAll(keepingCapacity: true)
         guard lines.count > 0, lines[lines.count - 1] == UInt8(ascii: "\n") else { throw LineRefusal("the last line has no end", afterSeq) }
         var block = ArchiveBlock(
-            firstSeq: 0, lastSeq: afterSeq, events: 0, minTime: .max, maxTime: .min, firstPosition: 0, lastPosition: 0, offset: 0, length: 0,
+            firstSeq: 0, lastSeq: afterSeq, events: 0, minTime: .max, maxTime: .min, firstPosition: 0, lastPosition: 0, offset: 0,
+            length: 0,
             bytes: lines.count)
         var start = 0
         while start < lines.count {
@@ -74,11 +77,11 @@ struct BlockLines {
     }
 
     @inline(__always)
-    private static func head(_ line: UnsafeRawBufferPointer, of owner: ArchiveOwner, afterSeq: UInt64) throws(LineRefusal) -> CanonicalLine {
+    private static func head(_ line: UnsafeRawBufferPointer, of owner: ArchiveOwner, afterSeq: UInt64) throws(LineRefusal) -> CanonicalLine
+    {
         guard let head = CanonicalLine(line), isEqual(line, 0, seqKey, 7), line[line.count - 1] == UInt8(ascii: "}"),
             isEqual(line, head.bodyStart, timeKey, 8)
         else { throw LineRefusal("a line is not canonical", afterSeq) }
-        guard head.seq > afterSeq else { throw LineRefusal("seq \(head.seq) comes behind \(afterSeq)", afterSeq) }
         let isOwned = owner.idDigits.withUnsafeBytes { isEqual(line, head.bodyStart - 26 - 14 - 36 + 19, $0.baseAddress!, 6) }
         let isNamed = owner.tenantField.withUnsafeBytes {
             line.count - head.bodyStart > 33 + $0.count && isEqual(line, head.bodyStart + 33, $0.baseAddress!, $0.count)
@@ -86,6 +89,7 @@ struct BlockLines {
         guard isOwned, isNamed else { throw LineRefusal("seq \(head.seq) is of another tenant", afterSeq) }
         let isToday = owner.date.withUnsafeBytes { isEqual(line, head.bodyStart - 26, $0.baseAddress!, 10) }
         guard isToday else { throw LineRefusal("seq \(head.seq) was received on another day", afterSeq) }
+        guard head.seq > afterSeq else { throw LineRefusal("seq \(head.seq) comes behind \(afterSeq)", afterSeq) }
         return head
     }
 

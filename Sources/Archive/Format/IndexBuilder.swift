@@ -5,9 +5,8 @@ import EventStore
 /// Makes the index of a file from its blocks, given in order: for a file that is being written, and for one whose index is
 /// lost. Both come to the same bytes.
 ///
-/// Memory is bounded whatever the day's size: a run is closed after ``runBytes`` of lines or ``runPairs`` pairs of a term and
-/// a block (8 bytes each, 12 more while they are sorted), and what is finished goes into a stream that leaves memory. What
-/// stays is about 100 bytes a block and 10 a page.
+/// Memory is bounded whatever the day's size, see ``IndexBounds``: runs are closed when they have grown so far, and what is
+/// finished goes into a stream that leaves memory. What stays is about 130 bytes a block and 10 a page.
 struct IndexBuilder: ~Copyable {
     let owner: ArchiveOwner
     private(set) var blocks: [ArchiveBlock] = []
@@ -31,17 +30,15 @@ struct IndexBuilder: ~Copyable {
 
     private var runStart: UInt32 = 1
     private var bytesInRun = 0
-
-    /// Half of what a run's terms are counted in (32 bits, see `TermCollector`), an eighth of what is usual.
-    static let runBytes = 256 << 20
-    static let runPairs = 2 << 20
+    private let bounds: IndexBounds
 
     /// `afterSeq`: the tenant's last `seq` of the days before.
-    init(_ owner: ArchiveOwner, afterSeq: UInt64, spillPath: String) {
+    init(_ owner: ArchiveOwner, afterSeq: UInt64, spillPath: String, bounds: IndexBounds = .standard) {
         self.owner = owner
         lastSeq = afterSeq
         head = IndexHead(tenant: owner.tenant, tenantName: owner.tenantName, day: owner.day)
-        stream = IndexStream(spillPath: spillPath)
+        stream = IndexStream(spillPath: spillPath, memoryBytes: bounds.memoryBytes)
+        self.bounds = bounds
         identity = OriginalIdentity(tenantName: owner.tenantName)
     }
 
@@ -69,7 +66,7 @@ struct IndexBuilder: ~Copyable {
         for hash in leafHashes { withUnsafeBytes(of: hash.words) { checks.append(contentsOf: $0.prefix(2)) } }
         append(block)
         bytesInRun += text.count
-        if bytesInRun >= Self.runBytes || terms.ordinary.count + terms.identities.count >= Self.runPairs { try closeRun() }
+        if bytesInRun >= bounds.runBytes || terms.ordinary.count + terms.identities.count >= bounds.runPairs { try closeRun() }
     }
 
     /// Adds a stretch of the file that cannot be read; `block`: what is known of it.

@@ -31,6 +31,7 @@ struct IndexRebuild: ~Copyable {
             for block in waiting { rebuild.leave(block, "no member begins here") }
             try rebuild.take(member)
             while let next = try members.next() { try rebuild.take(next) }
+            if !members.isComplete { rebuild.leave(ArchiveBlock(unknown: source.count, length: 0), "the file ends before its index") }
             return try rebuild.finish()
         }
         throw ArchiveFormatError.damaged(path: source.name, offset: 0, length: source.count, reason: "not one event can be read")

@@ -1,22 +1,24 @@
 import Glibc
 
-/// What an index is written into while it grows: memory, and a file without a name once it is larger than ``memoryBytes``,
+/// What an index is written into while it grows: memory, and a file without a name once it is larger than `memoryBytes`,
 /// so that the largest day needs no more memory than that.
 struct IndexStream: ~Copyable {
-    static let memoryBytes = 8 << 20
-
     private(set) var count = 0
     private var waiting: [UInt8] = []
     private var spill: OpenDescriptor?
     private let path: String
+    private let memoryBytes: Int
 
-    /// `path`: of the file that it may need, which must not exist and is unlinked as soon as it is there.
-    init(spillPath: String) { path = spillPath }
+    /// `spillPath`: of the file that it may need, which must not exist and is unlinked as soon as it is there.
+    init(spillPath: String, memoryBytes: Int) {
+        path = spillPath
+        self.memoryBytes = memoryBytes
+    }
 
     mutating func append(_ bytes: [UInt8]) throws {
         waiting += bytes
         count += bytes.count
-        if waiting.count >= Self.memoryBytes { try writeOut() }
+        if waiting.count >= memoryBytes { try writeOut() }
     }
 
     private mutating func writeOut() throws {

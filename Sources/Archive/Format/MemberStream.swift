@@ -17,6 +17,9 @@ struct MemberStream: ~Copyable {
     /// Where the index begins, as far as anybody knows.
     private let end: Int
     private let inflater = Inflater()
+    /// Whether all data members were met, as far as anybody can tell: a file that was cut between two members looks like one
+    /// that had no more.
+    private(set) var isComplete = false
 
     init(_ source: any ByteSource, known: [ArchiveBlock]?, dataLength: Int?) {
         self.source = source
@@ -27,21 +30,27 @@ struct MemberStream: ~Copyable {
 
     mutating func next() throws -> Member? {
         if let known { return try next(of: known) }
-        guard let step = try walker.next(), step.offset < end else { return nil }
+        guard let step = try walker.next() else { return nil }
+        if step.offset >= end { return complete() }
         var member = Member(block: ArchiveBlock(unknown: step.offset, length: step.length))
         switch step.part {
         case .lines(let lines): member.lines = lines
-        case .index: return nil
+        case .index: return complete()
         case .damage(let reason):
             let begin = try source.read(step.offset..<step.offset + min(step.length, IndexMember.magic.count))
-            if begin.elementsEqual(IndexMember.magic.prefix(begin.count)), begin.count > 3 { return nil }
+            if begin.elementsEqual(IndexMember.magic.prefix(begin.count)), begin.count > 3 { return complete() }
             member.reason = reason
         }
         return member
     }
 
+    private mutating func complete() -> Member? {
+        isComplete = true
+        return nil
+    }
+
     private mutating func next(of blocks: [ArchiveBlock]) throws -> Member? {
-        guard index < blocks.count else { return nil }
+        guard index < blocks.count else { return complete() }
         let block = blocks[index]
         index += 1
         let member = try source.read(block.offset..<block.offset + block.length)

@@ -4,10 +4,10 @@ import Glibc
 
 /// The identities of one tenant's lines, as deduplication knows them (``LineIdentity``), without a walk through each line.
 ///
-/// `original_id` stands last in most lines and `producer` right before it. Where the bytes before `original_id` are those
-/// of the producer object that a line of before ended in, the producer is the same: they begin with a comma and a quoted
-/// key, which within a string would be escaped, and hold a whole object, so they can be nothing else. Every other line is
-/// walked.
+/// `original_id` stands last in most lines and `producer`, if there is one, right before it. Where the bytes before
+/// `original_id` are those of the producer object that a line of before ended in, the producer is the same: they begin with a
+/// comma and a quoted key, which within a string would be escaped, and hold a whole object, so they can be nothing else. And
+/// a line in which that key occurs nowhere has no producer. Every other line is walked.
 struct OriginalIdentity {
     private let tenant: [UInt8]
     /// `,"producer":{…}` of a line that was walked, and the name in it.
@@ -28,6 +28,9 @@ struct OriginalIdentity {
             producerField.withUnsafeBytes({ memcmp($0.baseAddress!, body.baseAddress! + fieldEnd - $0.count, $0.count) == 0 })
         {
             return identity(value, producer)
+        }
+        if body[fieldEnd - 1] != UInt8(ascii: "}") || !Self.hasProducer(UnsafeRawBufferPointer(rebasing: body[..<fieldEnd])) {
+            return identity(value, [])
         }
         let identity = LineIdentity(body).identity
         learn(UnsafeRawBufferPointer(rebasing: body[max(0, fieldEnd - Self.longestField)..<fieldEnd]), value, identity)
@@ -53,6 +56,18 @@ struct OriginalIdentity {
         producer = Array(name)
     }
 
+    /// Looks at what stands before each brace, because an event has few of them.
+    private static func hasProducer(_ body: UnsafeRawBufferPointer) -> Bool {
+        let end = body.baseAddress! + body.count
+        var at = body.baseAddress! + keyPartBytes
+        while at < end, let brace = memchr(at, Int32(UInt8(ascii: "{")), end - at) {
+            let place = UnsafeRawPointer(brace)
+            if field.withUnsafeBytes({ memcmp(place - keyPartBytes, $0.baseAddress!, keyPartBytes) == 0 }) { return true }
+            at = place + 1
+        }
+        return false
+    }
+
     private static func lastField(_ bytes: UnsafeRawBufferPointer) -> Int? {
         var at = bytes.count - field.count
         while at >= 0 {
@@ -63,6 +78,7 @@ struct OriginalIdentity {
     }
 
     private static let field = Array(",\"producer\":{\"name\":\"".utf8)
+    private static let keyPartBytes = ",\"producer\":".utf8.count
     private static let keyBytes = ",\"original_id\":\"".utf8.count
 
     private static func hash(_ tenant: [UInt8], _ producer: [UInt8], _ value: UnsafeRawBufferPointer) -> UInt64 {

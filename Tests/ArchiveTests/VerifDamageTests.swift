@@ -71,7 +71,7 @@ import Testing
         // Then a changed line can no longer be told from the others of its block.
         try archive.edit("acme", VerifArchive.firstDay) { $0[1][3][300] ^= 1 }
         try archive.patch(archive.events("acme", VerifArchive.firstDay)) { $0.removeLast(40) }
-        try archive.expect(["block_changed acme 0 b2 9-16", "index_damaged acme 1"])
+        try archive.expect(["block_changed acme 0 b2 9-16", "index_damaged acme 0", "index_damaged acme 1"])
     }
 
     @Test func aTornFileNamesWhatIsGone() throws {

@@ -93,11 +93,11 @@ import Testing
 
     /// Computes a proof from the hashes of `leaves`, of which those before `known` are given as a range.
     static func hashes(_ path: [Range<UInt64>], of leaves: [Digest], known: Int = 0) -> [Digest]? {
-        var collector = MerklePathCollector(path)
+        var collector = MerklePathCollector([path])
         var range = tree(leaves[..<known])
         collector.offer(range)
         for leaf in leaves[known...] { range.append(leafHash: leaf) { collector.offer($0, $1) } }
-        return collector.hashes()
+        return collector.hashes(path)
     }
 
     @Test func rootsOfThePublishedTrees() {

@@ -13,7 +13,7 @@ package enum JSONDocument: Equatable {
     package static func == (left: JSONDocument, right: JSONDocument) -> Bool { left.line() == right.line() }
 
     /// On one line without spaces.
-    func line() -> String {
+    package func line() -> String {
         var text = ""
         write(to: &text)
         return text

@@ -49,17 +49,14 @@ package enum MerklePath {
     }
 }
 
-/// Collects the hashes of a proof while leaves pass by in order: memory for the proof alone, however many leaves there
-/// are.
+/// Collects the hashes of proofs while leaves pass by in order: memory for the proofs alone, however many leaves there are.
 package struct MerklePathCollector: Sendable {
-    private let path: [Range<UInt64>]
     private var wanted: Set<MerkleNode>
     private var found: [MerkleNode: Digest] = [:]
 
-    /// `path`: from ``MerklePath``.
-    package init(_ path: [Range<UInt64>]) {
-        self.path = path
-        wanted = Set(path.flatMap { MerkleNode.covering($0) })
+    /// `paths`: from ``MerklePath``.
+    package init(_ paths: [[Range<UInt64>]]) {
+        wanted = Set(paths.joined().flatMap { MerkleNode.covering($0) })
     }
 
     /// Takes what is known already: the tree to which the leaves will be appended. It has to be the tree from leaf 0, since a
@@ -73,8 +70,8 @@ package struct MerklePathCollector: Sendable {
         if wanted.contains(node) { found[node] = hash }
     }
 
-    /// The proof; `nil` when a hash of it never came by.
-    package func hashes() -> [Digest]? {
+    /// The proof along one of the paths; `nil` when a hash of it never came by.
+    package func hashes(_ path: [Range<UInt64>]) -> [Digest]? {
         var hashes: [Digest] = []
         for range in path {
             var peaks: [Digest] = []

@@ -66,7 +66,7 @@ package struct ArchiveVerifier {
 
     /// Key records beside the tenants count for all of them.
     private mutating func followKeys(_ folder: String) throws {
-        let shelf = try RecordShelf(folder: folder, tenant: "", keys: &keys)
+        let shelf = try RecordShelf(folder: folder, tenant: nil, keys: &keys)
         report.findings += shelf.findings
     }
 

@@ -26,7 +26,7 @@ struct DayEvents {
         fileBytes = source.count
         let manifest = isManifestTrusted ? try folder.wholeManifest() : nil
         let erasures = try erasures(records)
-        let checks = manifest.flatMap { manifest in manifest.contents.flatMap { lineChecks(source, $0) } }
+        let checks = try manifest?.contents.flatMap { try LineChecks.read(source, digest: $0.lineChecksDigest) }
         let expected = manifest.flatMap { manifest in manifest.contents.map { ExpectedLines(manifest, $0, checks: checks) } }
         let outcome = try FileVerifier(
             source: source, tenant: folder.tenant, day: folder.day, expected: expected, erasures: erasures,
@@ -60,22 +60,6 @@ struct DayEvents {
         if outcome.tree.size != tree.size || outcome.tree.root != tree.root {
             add(.treeBroken, "The lines are not those that were signed; without a trusted manifest nobody can tell which.")
         }
-    }
-
-    /// The first bytes of each line's hash, if they are the ones that the manifest signs.
-    private mutating func lineChecks(_ source: LocalFile, _ contents: Manifest.Contents) -> [UInt16]? {
-        do {
-            let file = try ArchiveFile.open(source)
-            let checks = try file.lineChecks()
-            if !file.notes.isEmpty { add(.indexDamaged, .warning, "The index is damaged: \(file.notes.joined(separator: "; ")).") }
-            var hash = SHA256()
-            hash.update(data: checks.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] })
-            if Digest(hash.finalize()) == contents.lineChecksDigest { return checks }
-            if file.notes.isEmpty { add(.indexDamaged, .warning, "The line checks in the index are not those that were sealed.") }
-        } catch {
-            add(.indexDamaged, .warning, "The index cannot be read: \(error).")
-        }
-        return nil
     }
 
     private mutating func erasures(_ records: RecordShelf) throws -> LineErasures {
@@ -132,6 +116,11 @@ struct DayEvents {
         }
         let digest = Digest(hash.finalize())
         guard digest != contents.file.digest, findings.allSatisfy({ $0.severity < .warning }) else { return }
+        let faults = try LineChecks.faults(source)
+        guard faults.isEmpty else {
+            add(.indexDamaged, .warning, "All lines are as they were sealed, but the index is damaged: \(faults.joined(separator: "; ")).")
+            return
+        }
         add(
             .fileChanged, .warning,
             "All lines are as they were sealed, but the file is not: bytes of gzip headers or of the index differ, or it was compressed again. "

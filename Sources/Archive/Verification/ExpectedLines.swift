@@ -4,6 +4,8 @@ struct ExpectedLines {
     let day: Int64
     let blocks: [Manifest.Block]
     let lastSeq: UInt64
+    /// Of the whole file.
+    let fileBytes: Int
     private let gaps: [ClosedRange<UInt64>]
     /// First two bytes of each line's leaf hash; `nil` when they cannot be trusted.
     private let checks: [UInt16]?
@@ -15,6 +17,7 @@ struct ExpectedLines {
         day = manifest.day
         blocks = contents.blocks
         lastSeq = contents.lastSeq
+        fileBytes = contents.file.bytes
         gaps = manifest.gaps
         self.checks = checks?.count == contents.events ? checks : nil
         var total = 0

@@ -84,9 +84,10 @@ struct LineJudgement {
             add(.linesMoved, block, ranges, "\(Finding.text(ranges)) stands at another place than when it was sealed.")
         }
         for line in comparison.added {
+            if line.home != nil { strays.append(line) }
             add(
-                .lineAdded, block, [line.seq!...line.seq!],
-                "Line \(line.ordinal + 1) of the file says it is seq \(line.seq!), which is there already.")
+                line.home == nil ? .lineAdded : .linesMoved, block, [line.seq!...line.seq!],
+                "Line \(line.ordinal + 1) of the file was not sealed in it: \(Self.text(line)). Seq \(line.seq!) is there already.")
         }
         for (seq, line) in comparison.foreign {
             strays.append(line)
@@ -96,10 +97,14 @@ struct LineJudgement {
 
     private mutating func judgeDamages() {
         for (index, damage) in evidence.damages.enumerated() where !damagesUsed.contains(index) {
-            add(
-                .bytesAdded, nil, [],
-                "Bytes \(damage.offset) to \(damage.offset + damage.length) are no member (\(damage.reason)); no line is missing at that place."
-            )
+            let place = "Bytes \(damage.offset) to \(damage.offset + damage.length)"
+            if damage.before != nil || damage.after < expected.lastSeq {
+                add(.bytesAdded, nil, [], "\(place) are no member (\(damage.reason)); no line is missing at that place.")
+            } else if damage.offset >= expected.fileBytes {
+                add(.bytesAdded, .warning, nil, [], "\(place) were appended to the file; all its lines are before them.")
+            } else if !findings.contains(where: { $0.kind == .indexDamaged }) {
+                add(.indexDamaged, .warning, nil, [], "\(place), behind the last line, are damaged: \(damage.reason).")
+            }
         }
     }
 
@@ -141,7 +146,13 @@ struct LineJudgement {
     }
 
     private mutating func add(_ kind: Finding.Kind, _ block: Int?, _ seqs: [ClosedRange<UInt64>], _ text: String) {
+        add(kind, .critical, block, seqs, text)
+    }
+
+    private mutating func add(
+        _ kind: Finding.Kind, _ severity: Finding.Severity, _ block: Int?, _ seqs: [ClosedRange<UInt64>], _ text: String
+    ) {
         findings.append(
-            Finding(kind, tenant: expected.tenant, day: expected.day, path: path, seqs: seqs, block: block.map { $0 + 1 }, text))
+            Finding(kind, severity, tenant: expected.tenant, day: expected.day, path: path, seqs: seqs, block: block.map { $0 + 1 }, text))
     }
 }

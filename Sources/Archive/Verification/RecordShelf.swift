@@ -9,8 +9,8 @@ struct RecordShelf {
     private(set) var findings: [Finding] = []
     private let folder: String
 
-    /// Reads `folder`. Records whose signature does not hold are findings and count for nothing.
-    init(folder: String, tenant: String, keys: inout TrustedKeys) throws {
+    /// Reads `folder`; `tenant`: `nil` for records that concern all. Records whose signature does not hold are findings and count for nothing.
+    init(folder: String, tenant: String?, keys: inout TrustedKeys) throws {
         self.folder = folder
         var records: [(path: String, record: SignedRecord)] = []
         for name in try VerificationInput.names(folder) where !name.hasPrefix(".") {
@@ -30,14 +30,14 @@ struct RecordShelf {
         for (path, record) in records { try take(record, path: path, tenant: tenant, keys: keys) }
     }
 
-    private mutating func take(_ record: SignedRecord, path: String, tenant: String, keys: TrustedKeys) throws {
+    private mutating func take(_ record: SignedRecord, path: String, tenant: String?, keys: TrustedKeys) throws {
         do {
             try record.note.verify(keys.keys)
             if let prune = try record.content(PruneRecord.self) {
-                guard prune.tenant == tenant else { throw NoteError.malformed("it is a record of tenant \(prune.tenant)") }
+                guard prune.tenant == tenant else { throw NoteError.malformed("it belongs to tenant \(prune.tenant)") }
                 for file in prune.files { prunes[file.day] = (VerificationInput.name(path), file, prune) }
             } else if let erasure = try record.content(ErasureRecord.self) {
-                guard erasure.tenant == tenant else { throw NoteError.malformed("it is a record of tenant \(erasure.tenant)") }
+                guard erasure.tenant == tenant else { throw NoteError.malformed("it belongs to tenant \(erasure.tenant)") }
                 erasures[VerificationInput.name(path)] = erasure
             }
         } catch let error as NoteError {

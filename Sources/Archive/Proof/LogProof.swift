@@ -44,7 +44,9 @@ package struct LogProof: Sendable, Equatable {
         }
         var hashes: [Digest] = []
         while case let text = try next(), !text.isEmpty {
-            guard let hash = Digest(base64: text), hashes.count < 64 else { throw NoteError.malformed("\"\(text.prefix(60))\" is no hash of a proof") }
+            guard let hash = Digest(base64: text), hashes.count < 64 else {
+                throw NoteError.malformed("\"\(text.prefix(60))\" is no hash of a proof")
+            }
             hashes.append(hash)
         }
         self.init(line: line, index: index, hashes: hashes, checkpoint: try SignedNote(Array(lines)))
@@ -63,5 +65,7 @@ package struct LogProof: Sendable, Equatable {
 
 /// Event, index and hashes do not lead to the root that was signed.
 package struct ProofMismatch: Error, Equatable, CustomStringConvertible {
-    package var description: String { "the event is not in the tree that was signed: the line, its index or a hash of the proof was changed" }
+    package var description: String {
+        "the event is not in the tree that was signed: the line, its index or a hash of the proof was changed"
+    }
 }

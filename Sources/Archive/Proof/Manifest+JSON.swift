@@ -14,8 +14,11 @@ extension Manifest {
             tenant: try members.string("tenant"), day: try members.day("day"),
             contents: members.has("file") ? try Contents(members) : nil, gaps: try Self.ranges(members, "gaps"),
             tree: try Tree(members.object("tree")), previous: try Self.previous(members),
-            erasures: try Self.strings(members, "erasures"), sealedAt: try members.time("sealed_at"), software: try members.string("software"))
-        guard encoded() == bytes else { throw DocumentError(description: "it is not written as manifests are: a member, a space or their order differs") }
+            erasures: try Self.strings(members, "erasures"), sealedAt: try members.time("sealed_at"),
+            software: try members.string("software"))
+        guard encoded() == bytes else {
+            throw DocumentError(description: "it is not written as manifests are: a member, a space or their order differs")
+        }
     }
 
     /// Members in a fixed order, two spaces a level, a newline at the end.
@@ -123,6 +126,8 @@ extension Manifest.Tree {
             let nodes = CompactRange(begin: firstLeaf, end: size, hashes: try members.nodes("nodes"))
         else { throw DocumentError(description: "the tree of the manifest has too many or too few hashes for its size") }
         self.init(before: before, nodes: nodes)
-        guard root == (try members.node("root")) else { throw DocumentError(description: "the root of the manifest is not that of its hashes") }
+        guard root == (try members.node("root")) else {
+            throw DocumentError(description: "the root of the manifest is not that of its hashes")
+        }
     }
 }

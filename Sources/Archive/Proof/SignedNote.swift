@@ -15,7 +15,8 @@ package enum NoteError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .malformed(let reason), .key(let reason): reason
         case .unknownSigners(let signers):
-            signers.isEmpty ? "it carries no signature" : "it is signed by \(signers.joined(separator: ", ")), which is none of the given keys"
+            signers.isEmpty
+                ? "it carries no signature" : "it is signed by \(signers.joined(separator: ", ")), which is none of the given keys"
         case .badSignature(let signer): "the signature of \(signer) does not fit the text: it was changed after it was signed"
         }
     }

@@ -38,7 +38,7 @@ package struct VerifierKey: Sendable, Equatable, CustomStringConvertible {
         }
         try self.init(name: String(parts[0]), publicKey: Array(encoded.dropFirst()))
         guard parts[1] == Self.text(id: id) else {
-            throw NoteError.key("the verifier key of \(parts[0]) is damaged: its hash is \(parts[1]), but its bytes have \(Self.text(id: id))")
+            throw NoteError.key("the verifier key of \(name) is damaged: its hash is \(parts[1]), that of its bytes \(Self.text(id: id))")
         }
     }
 

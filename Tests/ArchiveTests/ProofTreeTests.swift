@@ -96,7 +96,6 @@ import Testing
         var collector = MerklePathCollector(path)
         var range = tree(leaves[..<known])
         collector.offer(range)
-        range = CompactRange(begin: range.end)
         for leaf in leaves[known...] { range.append(leafHash: leaf) { collector.offer($0, $1) } }
         return collector.hashes()
     }

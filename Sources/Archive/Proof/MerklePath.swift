@@ -62,7 +62,8 @@ package struct MerklePathCollector: Sendable {
         wanted = Set(path.flatMap { MerkleNode.covering($0) })
     }
 
-    /// Takes what is known already: the hashes of the leaves before the first that will be offered.
+    /// Takes what is known already: the tree to which the leaves will be appended. It has to be the tree from leaf 0, since a
+    /// subtree may begin in it and end in what is appended.
     package mutating func offer(_ range: CompactRange) {
         for (node, hash) in zip(MerkleNode.covering(range.begin..<range.end), range.hashes) { offer(node, hash) }
     }

@@ -1,13 +1,13 @@
 import Glibc
 
 /// Wakes one thread that owns ongoing work. A signal that comes before the wait is not lost.
-final class Wake: @unchecked Sendable {
+package final class Wake: @unchecked Sendable {
     // Unchecked: all state is guarded by the mutex; POSIX demands that both stay at one address, hence the pointers.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var isSignalled = false
 
-    init() {
+    package init() {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
@@ -23,7 +23,7 @@ final class Wake: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func signal() {
+    package func signal() {
         pthread_mutex_lock(mutex)
         if !isSignalled {
             isSignalled = true
@@ -33,7 +33,7 @@ final class Wake: @unchecked Sendable {
     }
 
     /// Returns after a signal or `milliseconds`, whichever comes first; takes the signal.
-    func wait(milliseconds: Int) {
+    package func wait(milliseconds: Int) {
         var until = timespec()
         clock_gettime(CLOCK_MONOTONIC, &until)
         until.tv_sec += milliseconds / 1000

@@ -15,6 +15,6 @@ struct DaybookCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, SendCommand.self, SearchCommand.self, TailCommand.self, CountCommand.self, DeadLetterCommand.self,
-            PipelineCommand.self, BenchCommand.self,
+            ArchiveCommand.self, PipelineCommand.self, BenchCommand.self,
         ])
 }

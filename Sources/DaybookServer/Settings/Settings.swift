@@ -1,3 +1,4 @@
+import Archive
 import Collectors
 import EventStore
 import Foundation
@@ -17,6 +18,8 @@ public struct Settings: Sendable {
     public var tails: [TailEntry]
     public var journal: JournalConfiguration
     public var store: EventStoreConfiguration
+    /// Where sealed days are copied to; `nil`: nowhere.
+    package var objects: ObjectStorageSettings?
     public var demo: Bool
 
     static let standardFile = "Config/daybook.yaml"
@@ -36,7 +39,8 @@ public struct Settings: Sendable {
             file = try SettingsFile.read(standardFile)
         }
         var reader = SettingsReader(commandLine: commandLine, environment: environment, file: file)
-        let settings = try Settings(&reader, tails: file?.tails ?? [], demo: options.demo)
+        var settings = try Settings(&reader, tails: file?.tails ?? [], demo: options.demo)
+        settings.objects = try objects(&reader, environment: environment)
         try reader.checkLeftovers()
         return settings
     }

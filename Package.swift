@@ -90,7 +90,8 @@ let package = Package(
         .testTarget(name: "PipelinesTests", dependencies: ["Pipelines"]),
         .testTarget(name: "JournalTests", dependencies: ["Journal"]),
         .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
-        .testTarget(name: "ArchiveTests", dependencies: ["Archive", "CZlib"]),
+        .testTarget(
+            name: "ArchiveTests", dependencies: ["Archive", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
         .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "CZlib"]),
         .testTarget(
             name: "DaybookServerTests",

@@ -36,6 +36,12 @@ package final class Retention: Sendable {
         package var days: Int
         package var firstDay: Int64
         package var lastDay: Int64
+
+        package init(days: Int, firstDay: Int64, lastDay: Int64) {
+            self.days = days
+            self.firstDay = firstDay
+            self.lastDay = lastDay
+        }
     }
 
     private let pruner: Pruner

@@ -5,6 +5,8 @@
 // type of argument that we use. Each returns libcurl's own code.
 
 typedef size_t (*ccurl_sink)(char *bytes, size_t size, size_t count, void *context);
+typedef int (*ccurl_seek)(void *context, curl_off_t offset, int origin);
+typedef int (*ccurl_progress)(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up);
 
 static inline CURLcode ccurl_set_text(CURL *handle, CURLoption option, const char *value) {
     return curl_easy_setopt(handle, option, value);
@@ -26,9 +28,19 @@ static inline CURLcode ccurl_set_headers(CURL *handle, struct curl_slist *list) 
     return curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list);
 }
 
-/// `option`: `CURLOPT_WRITEFUNCTION` or `CURLOPT_HEADERFUNCTION`.
+/// `option`: `CURLOPT_WRITEFUNCTION`, `CURLOPT_HEADERFUNCTION` or `CURLOPT_READFUNCTION`.
 static inline CURLcode ccurl_set_sink(CURL *handle, CURLoption option, ccurl_sink sink) {
     return curl_easy_setopt(handle, option, sink);
+}
+
+/// What libcurl calls to send a body from its beginning again, such as after a kept connection turned out to be dead.
+static inline CURLcode ccurl_set_seek(CURL *handle, ccurl_seek seek) {
+    return curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, seek);
+}
+
+/// Called about once a second and at every piece; anything but 0 ends the transfer.
+static inline CURLcode ccurl_set_progress(CURL *handle, ccurl_progress progress) {
+    return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, progress);
 }
 
 static inline long ccurl_status(CURL *handle) {

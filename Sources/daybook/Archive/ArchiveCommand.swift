@@ -13,6 +13,6 @@ struct ArchiveCommand: AsyncParsableCommand {
               daybook archive seal 2026-11-20
               daybook archive checkpoint acme > acme.checkpoint
             """,
-        subcommands: [ArchiveListCommand.self, ArchiveSealCommand.self, ArchiveCheckpointCommand.self],
+        subcommands: [ArchiveListCommand.self, ArchiveSealCommand.self, ArchiveCheckpointCommand.self, ArchiveObjects.self],
         defaultSubcommand: ArchiveListCommand.self)
 }

@@ -109,6 +109,7 @@ public struct Settings: Sendable {
         store.lookupThreads = try reader.count("store.lookup_threads", in: 1...64, default: store.lookupThreads)
         store.waitingLookups = try reader.count("store.waiting_lookups", in: 1...100_000, default: store.waitingLookups)
         store.scanBytes = try reader.bytes("store.scan_bytes", in: 1 << 20...1 << 40, default: store.scanBytes)
+        store.scanTime = try reader.duration("store.scan_time", in: .milliseconds(10)...(.seconds(3600)), default: store.scanTime)
         store.mergeFanIn = try reader.count("store.merge_fan_in", in: 2...64, default: store.mergeFanIn)
         return store
     }

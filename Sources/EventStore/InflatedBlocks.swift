@@ -67,6 +67,9 @@ final class InflatedBlocks: Sendable {
         lines(directory[number], directory, day, extent, inflater)?.isNew ?? false
     }
 
+    /// Whether all or a part of it is kept.
+    func keeps(_ member: Member) -> Bool { state.withLock { $0.members[member] != nil } }
+
     /// What the member inflates to, at least up to the end of the block.
     private func lines(_ entry: BlockEntry, _ directory: BlockDirectory, _ day: Int64, _ extent: Extent, _ inflater: borrowing Inflater)
         -> (lines: [UInt8], isNew: Bool)?

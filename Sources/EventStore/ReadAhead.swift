@@ -39,10 +39,11 @@ final class ReadAhead: Sendable {
 
     init(_ blocks: InflatedBlocks) { self.blocks = blocks }
 
-    /// Asks for `more`, each member once; whether there is something to help with.
+    /// Asks for what is not there already of `more`, each member once; whether there is something to help with.
     func ask(for more: [Wanted]) -> Bool {
-        state.withLock { state in
-            for wanted in more where state.asked.insert(wanted.member).inserted { state.waiting.append(wanted) }
+        let missing = more.filter { !blocks.keeps($0.member) }
+        return state.withLock { state in
+            for wanted in missing where state.asked.insert(wanted.member).inserted { state.waiting.append(wanted) }
             return !state.waiting.isEmpty
         }
     }

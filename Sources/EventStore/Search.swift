@@ -233,7 +233,7 @@ struct Search: ~Copyable {
             for number in numbers where directory.contains(number) && (tenants?.contains(directory[number].tenant) ?? true) {
                 add(number)
             }
-            days[day].chosen = list.map(\.block)
+            days[day].chosen = numbers
         }
         scanned.blocks += list.count
         queue.insert(contentsOf: list)
@@ -250,9 +250,10 @@ struct Search: ~Copyable {
         // As many as it takes if the next blocks hold as many answers as those before.
         let missing = isFull ? furthest : (limit + 1 - hits.count) * searchedBlocks / max(1, hits.count) + 1
         let sources = queue.smallest(min(furthest, missing)).filter { $0.block > 0 && (!isFull || canBeat($0.bound)) }
-        aheadCount = sources.count
         var more: [ReadAhead.Wanted] = []
-        for source in sources { if let wanted = wanted(source) { more.append(wanted) } }
+        // Those before are the ones that were asked for last time.
+        for source in sources.dropFirst(max(0, aheadCount)) { if let wanted = wanted(source) { more.append(wanted) } }
+        aheadCount = sources.count
         let ahead = ahead
         if ahead.ask(for: more) { store.threads.offer { ahead.help() } }
     }

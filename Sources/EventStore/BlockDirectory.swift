@@ -41,6 +41,9 @@ struct BlockDirectory: Sendable {
     /// By piece.
     private(set) var files: [UInt32: any MemberSource] = [:]
 
+    /// Those of which nobody knows what they held.
+    private(set) var unknown: [UInt32] = []
+
     var lastNumber: UInt32 { UInt32(blocks.count) }
 
     subscript(number: UInt32) -> BlockEntry { blocks[Int(number) - 1] }
@@ -76,6 +79,7 @@ struct BlockDirectory: Sendable {
     mutating func append(_ entry: BlockEntry) {
         blocks.append(entry)
         numbers[entry.tenant, default: []].append(UInt32(blocks.count))
+        if entry.count == 0 { unknown.append(UInt32(blocks.count)) }
     }
 
     mutating func add(_ file: any MemberSource, piece: UInt32) { files[piece] = file }
@@ -102,6 +106,10 @@ struct BlockDirectory: Sendable {
     /// The block of `tenant` that may hold `position`.
     func number(tenant: UInt32, position: UInt64) -> UInt32? {
         guard let list = numbers[tenant] else { return nil }
+        if !unknown.isEmpty {
+            let known = list.first { self[$0].count > 0 && self[$0].firstPosition...self[$0].lastPosition ~= position }
+            return known ?? unknown.first
+        }
         var low = 0
         var high = list.count
         while low < high {

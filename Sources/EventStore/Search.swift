@@ -233,7 +233,7 @@ struct Search: ~Copyable {
             for number in numbers where directory.contains(number) && (tenants?.contains(directory[number].tenant) ?? true) {
                 add(number)
             }
-            days[day].chosen = list.map(\.block)
+            days[day].chosen = numbers
         }
         scanned.blocks += list.count
         queue.insert(contentsOf: list)

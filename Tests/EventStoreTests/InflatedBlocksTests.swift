@@ -140,6 +140,9 @@ import Testing
                     #expect(made.ask(member, cache, upTo: .block, &scanned) == made.right(member))
                     #expect(scanned.blocksInflated <= 2 && scanned.damagedBlocks == 0)
                     if extents == [.member] || !isForward { #expect(scanned.blocksInflated == 1) }
+                    let first = made.directory[member[0]]
+                    let isPart = Int(first.bytes) <= Int(first.location.memberBytes) * 3 / 4
+                    if extents == [.block], isForward, isPart { #expect(scanned.blocksInflated == 2, "a part, then all") }
                 }
             }
         }

@@ -57,7 +57,7 @@ package final class ArchivedDays: OlderDays {
 
     package func events(day: Int64) -> Int? { rows.events(day: day) }
 
-    package func open(_ day: OlderDay, bytesRead: inout Int) throws -> any OlderDayIndex {
+    package func open(_ day: OlderDay, bytesRead: inout Int) throws -> (any OlderDayIndex)? {
         let name = Name(day)
         let (known, forgotten) = state.withLock { state -> (ArchivedIndex?, Int) in
             state.uses += 1
@@ -65,7 +65,12 @@ package final class ArchivedDays: OlderDays {
             return (state.open[name]?.index, state.forgotten)
         }
         if let known { return known }
-        let index = try ArchivedIndex(try ArchiveFile.open(try source(day)), of: day)
+        let index: ArchivedIndex
+        do { index = try ArchivedIndex(try ArchiveFile.open(try source(day)), of: day) } catch {
+            // It may have been pruned since the catalogue was asked, which is no damage.
+            if try rows.row(tenant: day.tenant, day: day.day) == nil { return nil }
+            throw error
+        }
         bytesRead += index.bytesRead
         // An index that had to be made again answers as well, but somebody should know.
         for note in index.notes { self.note(day, note) }

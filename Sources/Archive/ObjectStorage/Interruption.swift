@@ -30,11 +30,11 @@ package final class Interruption: Sendable {
             return state.next
         }
         // Whoever stops after this sees the wake in the list; whoever stopped before is seen here.
-        if !isStopped { wake.wait(milliseconds: max(1, duration.milliseconds)) }
+        if !isStopped { wake.wait(milliseconds: max(1, duration.wholeMilliseconds)) }
         state.withLock { _ = $0.waiting.removeValue(forKey: number) }
     }
 }
 
 extension Duration {
-    var milliseconds: Int { Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000) }
+    var wholeMilliseconds: Int { Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000) }
 }

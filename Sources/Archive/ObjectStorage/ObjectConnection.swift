@@ -72,9 +72,9 @@ final class ObjectConnection: @unchecked Sendable {
         // Timeouts by signal would hit whichever thread the process likes.
         _ = ccurl_set_number(handle, CURLOPT_NOSIGNAL, 1)
         _ = ccurl_set_number(handle, CURLOPT_TCP_KEEPALIVE, 1)
-        _ = ccurl_set_number(handle, CURLOPT_CONNECTTIMEOUT_MS, settings.connectTimeout.milliseconds)
+        _ = ccurl_set_number(handle, CURLOPT_CONNECTTIMEOUT_MS, settings.connectTimeout.wholeMilliseconds)
         _ = ccurl_set_number(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
-        _ = ccurl_set_number(handle, CURLOPT_LOW_SPEED_TIME, max(1, settings.stallTimeout.milliseconds / 1000))
+        _ = ccurl_set_number(handle, CURLOPT_LOW_SPEED_TIME, max(1, settings.stallTimeout.wholeMilliseconds / 1000))
         // A peer that drips a byte a second never stalls; 16 KiB a second is the least that we wait for.
         let expected = max(request.body.count, min(request.largestAnswer, 1 << 30))
         _ = ccurl_set_number(handle, CURLOPT_TIMEOUT_MS, 300_000 + expected / 16)

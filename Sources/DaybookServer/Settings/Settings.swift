@@ -19,6 +19,8 @@ public struct Settings: Sendable {
     public var journal: JournalConfiguration
     public var store: EventStoreConfiguration
     public var archive: ArchiveConfiguration
+    /// Where sealed days are copied to; `nil`: nowhere.
+    package var objects: ObjectStorageSettings?
     public var demo: Bool
 
     static let standardFile = "Config/daybook.yaml"
@@ -38,7 +40,8 @@ public struct Settings: Sendable {
             file = try SettingsFile.read(standardFile)
         }
         var reader = SettingsReader(commandLine: commandLine, environment: environment, file: file)
-        let settings = try Settings(&reader, tails: file?.tails ?? [], demo: options.demo)
+        var settings = try Settings(&reader, tails: file?.tails ?? [], demo: options.demo)
+        settings.objects = try objects(&reader, environment: environment)
         try reader.checkLeftovers()
         return settings
     }
@@ -112,6 +115,7 @@ public struct Settings: Sendable {
         store.lookupThreads = try reader.count("store.lookup_threads", in: 1...64, default: store.lookupThreads)
         store.waitingLookups = try reader.count("store.waiting_lookups", in: 1...100_000, default: store.waitingLookups)
         store.scanBytes = try reader.bytes("store.scan_bytes", in: 1 << 20...1 << 40, default: store.scanBytes)
+        store.scanTime = try reader.duration("store.scan_time", in: .milliseconds(10)...(.seconds(3600)), default: store.scanTime)
         store.mergeFanIn = try reader.count("store.merge_fan_in", in: 2...64, default: store.mergeFanIn)
         return store
     }

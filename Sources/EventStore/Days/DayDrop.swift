@@ -8,7 +8,7 @@ extension EventStore {
     func drop(day: Int64, today: Int64?, _ reach: (DropStep) throws -> Void) throws {
         guard let partition = state.withLock({ $0.days[day]?.partition }) else { return }
         try checkDrop(day, today)
-        if state.withLock({ $0.windowDays[day] != nil }) { try packAll() }
+        try packWaiting(of: day)
         partition.upkeep.beginAlone()
         defer { partition.upkeep.endAlone() }
         guard state.withLock({ $0.days[day] != nil }) else { return }

@@ -8,7 +8,7 @@ extension EventStore {
     enum RewriteStep: CaseIterable, Sendable { case begun, written, renamed, indexed, committed, published, removed }
 
     func rewrite(day: Int64, tenants: Set<UInt32>?, _ change: LineChange, _ reach: (RewriteStep) throws -> Void) throws -> [RewrittenLine] {
-        try packAll()
+        try packWaiting(of: day)
         guard let partition = state.withLock({ $0.days[day]?.partition }) else { return [] }
         partition.upkeep.beginAlone()
         defer {
@@ -116,8 +116,12 @@ private struct DayRewrite: ~Copyable {
     }
 
     mutating func commit() throws {
-        try partition.writer().writeWithoutTransaction { try $0.execute(sql: "PRAGMA secure_delete = ON") }
-        try partition.writer().write { database in
+        // Freed pages are zeroed, not only let go.
+        let writer = try partition.writer()
+        let before = try writer.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA secure_delete") ?? 0 }
+        try writer.writeWithoutTransaction { _ = try Row.fetchAll($0, sql: "PRAGMA secure_delete = ON") }
+        defer { try? writer.writeWithoutTransaction { _ = try Row.fetchAll($0, sql: "PRAGMA secure_delete = \(before)") } }
+        try writer.write { database in
             for (old, new) in pieces {
                 try PieceTable.delete(old.id, database)
                 try PieceTable.put(new, database)

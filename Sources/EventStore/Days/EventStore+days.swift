@@ -9,14 +9,26 @@ extension EventStore {
     /// Packs everything received so far, compacts the day, and opens it; `nil` when nothing was received that day. Blocks
     /// the caller. The caller sees to it that nothing is received for that day any more.
     package func openDay(_ day: Int64) throws -> StoredDayReader? {
-        try packAll()
+        try packWaiting(of: day)
         guard state.withLock({ $0.days[day] != nil }) else { return nil }
-        try settle(day: day)
+        // Members that could not be joined are read as well.
+        do { try settle(day: day) } catch { logger.warning("\(Partition.name(day: day)) is read without being compacted: \(error)") }
         guard let known = state.withLock({ $0.days[day] }) else { return nil }
         let stored = StoredDay(day: day, known.tenants)
         if stored.tenants.isEmpty { return nil }
         return StoredDayReader(
             day: stored, directory: try directory(known.directory, of: known.partition), level: configuration.compactionLevel)
+    }
+
+    /// Packs what waits of a day. Throws when events are missing that found no room while packing failed.
+    func packWaiting(of day: Int64) throws {
+        if state.withLock({ $0.windowDays[day] != nil }) { try packAll() }
+        while let dropped = state.withLock({ $0.droppedFrom }) {
+            try packAll()
+            if state.withLock({ $0.droppedFrom == dropped }) {
+                throw StoreError.failed(reason: failure ?? "events from position \(dropped) on are not packed yet")
+            }
+        }
     }
 
     /// Removes a day for good: it is out of all answers at once, its files are unlinked, and what the journal may deliver

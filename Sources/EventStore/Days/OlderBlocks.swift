@@ -37,7 +37,8 @@ package struct OlderBlocks: Sendable {
     /// The store's own pieces have smaller numbers.
     static let firstPiece: UInt32 = 1 << 31
 
-    /// `blocks`: in the order of `seq`; the first is number 1.
+    /// `blocks`: in the order of `seq`; the first is number 1. One of 0 events is a stretch of the file of which nobody
+    /// knows what it held: every lookup finds it, and is told that it is damaged.
     package init(tenant: UInt32, source: any MemberSource, blocks: [OlderBlock]) {
         var directory = BlockDirectory()
         let piece = Self.firstPiece | Self.opened.add(1, ordering: .relaxed).oldValue
@@ -47,7 +48,7 @@ package struct OlderBlocks: Sendable {
                 BlockEntry(
                     tenant: tenant, count: UInt32(clamping: block.events), minTime: block.minTime, maxTime: block.maxTime,
                     location: BlockLocation(
-                        piece: piece, length: UInt32(clamping: block.length), offset: UInt64(block.offset),
+                        piece: piece, length: block.events == 0 ? 0 : UInt32(clamping: block.length), offset: UInt64(block.offset),
                         memberBytes: UInt32(clamping: block.bytes), start: 0),
                     bytes: UInt32(clamping: block.bytes), firstPosition: block.firstPosition, lastPosition: block.lastPosition))
         }

@@ -13,8 +13,9 @@ package protocol OlderDays: Sendable {
     /// it lost files, leaves the day's answers to these. Asked once a day.
     func events(day: Int64) -> Int?
 
-    /// Opens a file, or gives the one that is open already; adds to `bytesRead` what it read for that.
-    func open(_ day: OlderDay, bytesRead: inout Int) throws -> any OlderDayIndex
+    /// Opens a file, or gives the one that is open already; `nil` when it is no longer there. Adds to `bytesRead` what it
+    /// read for that.
+    func open(_ day: OlderDay, bytesRead: inout Int) throws -> (any OlderDayIndex)?
 
     /// Something cannot be read; named in health. Its events are missing from answers.
     func noteDamage(_ day: OlderDay, reason: String)

@@ -71,6 +71,8 @@ public struct LookupEndpoints: Sendable {
             if scanned.damagedBlocks > 0 { json.member("damaged_blocks", scanned.damagedBlocks) }
             json.member("bytes", scanned.bytes)
             json.member("events", scanned.events)
+            json.member("archives", scanned.archives)
+            json.member("archive_bytes", scanned.archiveBytes)
         }
     }
 

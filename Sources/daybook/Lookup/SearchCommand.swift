@@ -38,6 +38,7 @@ struct SearchCommand: AsyncParsableCommand {
         var table = EventTable()
         var cursor: String?
         var found = 0
+        var cost = LookupCost()
         repeat {
             let answer = try await client.get("/v1/events", query + (cursor.map { [("cursor", $0)] } ?? []))
             guard let page = JSONText(answer.body), let events = page["events"]?.elements else {
@@ -45,6 +46,7 @@ struct SearchCommand: AsyncParsableCommand {
             }
             found += events.count
             cursor = page["next_cursor"]?.string
+            cost.add(page["scanned"])
             if json || !Terminal.outputIsTerminal {
                 StandardOutput.write(Self.lines(events))
             } else if !events.isEmpty {
@@ -52,8 +54,14 @@ struct SearchCommand: AsyncParsableCommand {
             }
         } while all && cursor != nil
         guard Terminal.outputIsTerminal, !json else { return }
-        if found == 0 { StandardError.line("No event matches.") }
-        if cursor != nil { StandardError.line("There are more: --limit takes up to 1000, --all takes everything.") }
+        if let note = cost.note { StandardError.line(note) }
+        if cursor == nil {
+            if found == 0 { StandardError.line("No event matches.") }
+        } else if found < limit {
+            StandardError.line("The search has used up what one may read or take; --all goes on to the end.")
+        } else {
+            StandardError.line("There are more: --limit takes up to 1000, --all takes everything.")
+        }
     }
 
     static func lines(_ events: [JSONText]) -> [UInt8] {

@@ -143,7 +143,7 @@ final class MemoryArchive: OlderDays {
 
     func events(day: Int64) -> Int? { state.withLock { $0.sealed[day] } }
 
-    func open(_ day: OlderDay, bytesRead: inout Int) throws -> any OlderDayIndex {
+    func open(_ day: OlderDay, bytesRead: inout Int) throws -> (any OlderDayIndex)? {
         let (file, isBroken, probe) = state.withLock { state in
             (state.files.first { $0.day == day }, state.broken.contains(day.day), state.probe)
         }

@@ -1,0 +1,27 @@
+import DaybookClient
+
+/// What the pages of an answer cost beyond the store, for whoever wonders why it took so long, or what is missing.
+struct LookupCost {
+    private var archives = 0
+    private var archiveBytes = 0
+    private var damagedBlocks = 0
+
+    /// `scanned`: that member of an answer.
+    mutating func add(_ scanned: JSONText?) {
+        archives += scanned?["archives"]?.integer ?? 0
+        archiveBytes += scanned?["archive_bytes"]?.integer ?? 0
+        damagedBlocks += scanned?["damaged_blocks"]?.integer ?? 0
+    }
+
+    /// `nil` when there is nothing to say.
+    var note: String? {
+        var notes: [String] = []
+        if archives > 0 {
+            notes.append("\(Numbers.grouped(archives)) archived files were asked, and \(Numbers.bytes(archiveBytes)) of them read.")
+        }
+        if damagedBlocks > 0 {
+            notes.append("\(Numbers.grouped(damagedBlocks)) blocks could not be read; their events are missing. See /health/ready.")
+        }
+        return notes.isEmpty ? nil : notes.joined(separator: " ")
+    }
+}

@@ -177,6 +177,30 @@ import Testing
         try archive.expect(["rolled_back acme 3"])
     }
 
+    @Test func aTenantWithoutOneDayIsFoundByItsHourlyCheckpoints() throws {
+        for day in VerifArchive.firstDay...VerifArchive.lastDay { try archive.remove(archive.folder("acme", day)) }
+        // Nothing tells it from a tenant that is new; then a day is late.
+        try hourly(VerifArchive.firstDay * 24 + 5, size: 3, root: MerkleHash.leaf([1]))
+        try archive.expect([], .good)
+        try hourly((VerifArchive.firstDay + 1) * 24 + 5, size: 30, root: MerkleHash.leaf([2]))
+        try archive.expect(["rolled_back acme -1"])
+    }
+
+    @Test func aPartIsNotHeldAgainstLaterCheckpoints() throws {
+        try hourly((VerifArchive.lastDay + 1) * 24 + 5, size: 500, root: MerkleHash.leaf([1]))
+        try archive.expect(["incomplete acme 1"], .incomplete, paths: [archive.folder("acme", day)])
+        let known = archive.checkpoint("acme", VerifArchive.lastDay)
+        try archive.expect(
+            ["incomplete acme 1", "not_compared acme 1"], .incomplete, paths: [archive.folder("acme", day)], checkpoints: [known])
+    }
+
+    @Test func aSignedManifestThatContradictsItselfIsNamed() throws {
+        var manifest = try archive.readManifest("acme", VerifArchive.lastDay)
+        manifest.contents?.blocks[1].firstSeq += 1
+        try archive.sign(manifest)
+        try archive.expect(["manifest_wrong acme 4"])
+    }
+
     @Test func anOlderCheckpointInTheMiddleOfADayIsCompared() throws {
         let manifest = try archive.readManifest("acme", day)
         var tree = manifest.tree.before

@@ -27,7 +27,8 @@ struct DayEvents {
         let manifest = isManifestTrusted ? try folder.wholeManifest() : nil
         let erasures = try erasures(records)
         let checks = try manifest?.contents.flatMap { try LineChecks.read(source, digest: $0.lineChecksDigest) }
-        let expected = manifest.flatMap { manifest in manifest.contents.map { ExpectedLines(manifest, $0, checks: checks) } }
+        let expected = manifest.flatMap { manifest in manifest.contents.flatMap { ExpectedLines(manifest, $0, checks: checks) } }
+        if manifest != nil, expected == nil { add(.manifestWrong, "The blocks of the signed manifest do not have the seqs that it says.") }
         let outcome = try FileVerifier(
             source: source, tenant: folder.tenant, day: folder.day, expected: expected, erasures: erasures,
             before: manifest?.tree.before ?? before ?? CompactRange(), rootsWanted: rootsWanted

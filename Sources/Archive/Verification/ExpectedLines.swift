@@ -12,7 +12,8 @@ struct ExpectedLines {
     /// Number of lines before each block.
     private let linesBefore: [Int]
 
-    init(_ manifest: Manifest, _ contents: Manifest.Contents, checks: [UInt16]?) {
+    /// `nil` when the blocks of the manifest have not as many seqs as lines.
+    init?(_ manifest: Manifest, _ contents: Manifest.Contents, checks: [UInt16]?) {
         tenant = manifest.tenant
         day = manifest.day
         blocks = contents.blocks
@@ -25,6 +26,7 @@ struct ExpectedLines {
             defer { total += block.events }
             return total
         }
+        for block in blocks.indices where seqCount(block) != blocks[block].events { return nil }
     }
 
     var hasChecks: Bool { checks != nil }
@@ -51,6 +53,16 @@ struct ExpectedLines {
 
     /// Seq behind the last that block may hold.
     private func end(of block: Int) -> UInt64 { block + 1 < blocks.count ? blocks[block + 1].firstSeq : lastSeq + 1 }
+
+    private func seqCount(_ block: Int) -> Int {
+        let range = blocks[block].firstSeq..<end(of: block)
+        guard blocks[block].events > 0, !range.isEmpty, range.count < 1 << 40 else { return -1 }
+        return gaps.reduce(range.count) { count, gap in
+            let low = max(gap.lowerBound, range.lowerBound)
+            let high = min(gap.upperBound, range.upperBound - 1)
+            return low <= high ? count - Int(high - low + 1) : count
+        }
+    }
 
     /// The seqs of a block's lines, ascending.
     func seqs(_ block: Int) -> [UInt64] {

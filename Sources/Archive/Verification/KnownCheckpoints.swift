@@ -46,38 +46,50 @@ struct KnownCheckpoints {
         Set(known.map(\.checkpoint.size)).filter { $0 > leaves.lowerBound && $0 < leaves.upperBound }.sorted()
     }
 
-    /// `days`: ascending, `trees`: size and root at their ends; `roots`: those the lines gave in between.
-    mutating func judge(_ days: [DayFolder], trees: [Int64: (size: UInt64, root: Digest)], roots: [UInt64: Digest], records: RecordShelf) {
-        guard let last = days.last(where: { trees[$0.day] != nil }), let end = trees[last.day] else { return }
-        var boundaries: [UInt64: Digest] = [0: MerkleHash.empty]
+    /// `days`: ascending, `trees`: size and root at their ends; `roots`: those the lines gave in between. `isWhole`: the end of
+    /// the days is the end of the archive.
+    mutating func judge(
+        _ days: [DayFolder], trees: [Int64: (size: UInt64, root: Digest)], roots: [UInt64: Digest], records: RecordShelf, isWhole: Bool
+    ) {
+        var roots = roots
+        roots[0] = MerkleHash.empty
         for day in days {
-            if let before = day.manifest?.tree.before, trees[day.day] != nil { boundaries[before.end] = before.root }
+            guard let tree = trees[day.day] else { continue }
+            roots[tree.size] = tree.root
+            if let before = day.manifest?.tree.before { roots[before.end] = before.root }
         }
-        for (_, tree) in trees { boundaries[tree.size] = tree.root }
-        for item in known { judge(item, days, last: last, end: end, known: boundaries.merging(roots) { $1 }, records: records) }
+        var end: (day: Int64, size: UInt64)
+        if let last = days.last(where: { trees[$0.day] != nil }), let tree = trees[last.day] {
+            end = (last.day, tree.size)
+        } else {
+            // Without one sealed day, only the day of the first known checkpoint can be open still.
+            guard days.isEmpty, let first = known.compactMap({ Self.day($0.checkpoint) }).min() else { return }
+            end = (first - 1, 0)
+        }
+        for item in known {
+            if isWhole, let reason = cutOff(item, end: end) {
+                let name = Timestamp(milliseconds: end.day * 86_400_000).day
+                let whole = days.isEmpty ? "it holds no day" : "it ends with \(name) and \(end.size) leaves"
+                add(.rolledBack, item, end.day, "The archive was rolled back: \(whole), but \(reason).")
+            } else if item.checkpoint.size <= end.size {
+                compare(item, days, roots: roots, day: end.day, records: records)
+            } else if !item.isHourly {
+                add(.notCompared, item, end.day, severity: .notice, "The checkpoint is ahead of the days that are here.")
+            }
+        }
     }
 
-    private mutating func judge(
-        _ item: Known, _ days: [DayFolder], last: DayFolder, end: (size: UInt64, root: Digest), known roots: [UInt64: Digest],
-        records: RecordShelf
-    ) {
+    private mutating func compare(_ item: Known, _ days: [DayFolder], roots: [UInt64: Digest], day last: Int64, records: RecordShelf) {
         let checkpoint = item.checkpoint
-        let lastName = Timestamp(milliseconds: last.day * 86_400_000).day
-        if let reason = cutOff(item, last: last, end: end.size) {
-            add(.rolledBack, item, last.day, "The archive was rolled back: it ends with \(lastName) and \(end.size) leaves, but \(reason).")
-            return
-        }
-        // The day that is open has no manifest yet.
-        guard checkpoint.size <= end.size else { return }
         guard let root = roots[checkpoint.size] else {
             add(
-                .notCompared, item, last.day, severity: .notice,
+                .notCompared, item, last, severity: .notice,
                 "The checkpoint of size \(checkpoint.size) could not be compared: the events around it are pruned, damaged or not here.")
             return
         }
         if root != checkpoint.root {
             add(
-                .forked, item, last.day,
+                .forked, item, last,
                 "The history was replaced: at \(checkpoint.size) leaves this checkpoint, signed by the same key, has the root "
                     + "\(checkpoint.root.base64), the archive \(root.base64).")
             return
@@ -87,25 +99,27 @@ struct KnownCheckpoints {
         }
         let before = folder.manifest?.erasures.compactMap { records.erasures[$0]?.manifestBefore } ?? []
         if folder.isManifestSigned, manifest != folder.manifestDigest, !before.contains(manifest) {
-            add(
-                .forked, item, day,
-                "This checkpoint signs another manifest of \(Timestamp(milliseconds: day * 86_400_000).day) than the one that is here.")
+            let name = Timestamp(milliseconds: day * 86_400_000).day
+            add(.forked, item, day, "This checkpoint signs another manifest of \(name) than the one that is here.")
         }
     }
 
     /// Why the archive must once have been longer.
-    private func cutOff(_ item: Known, last: DayFolder, end: UInt64) -> String? {
+    private func cutOff(_ item: Known, end: (day: Int64, size: UInt64)) -> String? {
         if let day = item.checkpoint.day {
-            guard day > last.day || item.checkpoint.size > end else { return nil }
+            guard day > end.day || item.checkpoint.size > end.size else { return nil }
             return "a checkpoint of \(Timestamp(milliseconds: day * 86_400_000).day) with \(item.checkpoint.size) leaves is known"
         }
         guard let hour = item.checkpoint.openHour else { return nil }
         // A day is sealed shortly after its end. Two hours into the day after next, the next day is missing.
-        let isLate = hour >= (last.day + 2) * 24 + 2
-        let isSealed = hour < (last.day + 1) * 24
-        guard isLate || isSealed && item.checkpoint.size > end else { return nil }
+        let isLate = hour >= (end.day + 2) * 24 + 2
+        let isSealed = hour < (end.day + 1) * 24
+        guard isLate || isSealed && item.checkpoint.size > end.size else { return nil }
         return "a checkpoint of \(Timestamp(milliseconds: hour * 3_600_000)) with \(item.checkpoint.size) leaves is known"
     }
+
+    /// The day whose events the checkpoint ends with, sealed or open.
+    private static func day(_ checkpoint: Checkpoint) -> Int64? { checkpoint.day ?? checkpoint.openHour.map { $0 / 24 } }
 
     private mutating func add(_ kind: Finding.Kind, _ item: Known, _ day: Int64, severity: Finding.Severity = .critical, _ text: String) {
         findings.append(Finding(kind, severity, tenant: tenant, day: day, path: item.path, text))

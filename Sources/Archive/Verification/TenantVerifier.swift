@@ -43,7 +43,7 @@ struct TenantVerifier {
             before = isTrusted ? day.manifest?.tree.after : nil
         }
         judgeUnusedErasures(days, records, &outcome)
-        known.judge(days, trees: chain.trees, roots: roots, records: records)
+        known.judge(days, trees: chain.trees, roots: roots, records: records, isWhole: isWhole)
         outcome.findings += known.findings
         outcome.tenant.days = days.count
         outcome.tenant.firstDay = days.first?.day ?? 0

@@ -47,7 +47,7 @@ struct VerifyCommand: AsyncParsableCommand {
             }
         } catch {
             bar.finish()
-            StandardError.line(TextWidth.harmless(String(describing: error)))
+            for line in String(describing: error).split(separator: "\n") { StandardError.line(TextWidth.harmless(String(line))) }
             throw ExitCode(2)
         }
         bar.finish()

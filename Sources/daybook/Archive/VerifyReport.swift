@@ -14,7 +14,8 @@ enum VerifyReport {
             lines.append(TextWidth.harmless(proof.line))
         }
         for finding in report.findings.sorted(by: { $0.severity > $1.severity }) { lines += ["", title(finding)] + body(finding) }
-        lines += ["", verdict(report), speed(report, seconds: seconds)]
+        lines += ["", verdict(report)]
+        if report.events > 0 { lines.append(speed(report, seconds: seconds)) }
         return lines.first == "" ? Array(lines.dropFirst()) : lines
     }
 

@@ -29,7 +29,8 @@ final class Server: Sendable {
         // Before anything is made: a wrong definition must not leave half a data folder behind.
         let pipelines = try PipelineSet.load(folder: settings.pipelines)
         let folder = try DataFolder.open(settings.data)
-        let keys = try openKeys(folder, logger)
+        let control = try ControlDatabase.open(folder.file("daybook.sqlite"))
+        let keys = try openKeys(folder, control, logger)
         let store = try EventStore.open(settings.store, logger: logger)
         let archive: Archive
         do { archive = try Archive.open(settings.archive, store: store, logger: logger) } catch {
@@ -84,9 +85,9 @@ final class Server: Sendable {
     }
 
     /// The database has only the admin key's hash. Where its file is gone the key may be lost, so another takes its place.
-    private static func openKeys(_ folder: DataFolder, _ logger: Logger) throws -> AccessKeys {
+    private static func openKeys(_ folder: DataFolder, _ control: ControlDatabase, _ logger: Logger) throws -> AccessKeys {
         let stored = folder.text("admin.key")
-        let keys = try AccessKeys.open(database: folder.file("daybook.sqlite"), renewingFirstKey: stored == nil)
+        let keys = try AccessKeys.open(control, renewingFirstKey: stored == nil)
         if let key = keys.firstKey {
             try folder.write("admin.key", key + "\n")
             if keys.isFirstKeyRenewed {
@@ -135,7 +136,7 @@ final class Server: Sendable {
         await store.close()
         archive.close()
         await ingest.deadLetters.close()
-        do { try keys.close() } catch { logger.error("daybook.sqlite was not closed well", metadata: ["reason": "\(error)"]) }
+        do { try control.close() } catch { logger.error("daybook.sqlite was not closed well", metadata: ["reason": "\(error)"]) }
         folder.release()
     }
 

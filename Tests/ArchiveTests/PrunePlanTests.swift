@@ -3,7 +3,7 @@ import Testing
 @testable import Archive
 
 @Suite struct PrunePlanTests {
-    private static let free: (Int64) -> Bool = { _ in false }
+    private static func free(_ day: Int64) -> Bool { false }
 
     @Test("a plan of n days keeps today and the n days before it")
     func plan() {

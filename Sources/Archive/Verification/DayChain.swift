@@ -57,8 +57,9 @@ struct DayChain {
                 "The manifest names \(previousName) as the day before: \(name) was put in between.")
             return
         }
-        let erased = earlier.manifest?.erasures.first.flatMap { records.erasures[$0] }?.manifestBefore
-        if previous.digest != earlier.manifestDigest, previous.digest != erased, earlier.isManifestSigned {
+        // The manifest that was named may since have been replaced by erasures.
+        let replaced = earlier.manifest?.erasures.compactMap { records.erasures[$0]?.manifestBefore } ?? []
+        if previous.digest != earlier.manifestDigest, !replaced.contains(previous.digest), earlier.isManifestSigned {
             add(
                 .chainBroken, .critical, later, later.day,
                 "The manifest of \(name) is signed, but is not the one that this day's manifest names.")

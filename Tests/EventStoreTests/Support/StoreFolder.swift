@@ -29,6 +29,8 @@ final class StoreFolder {
         // Only when a test asks for it.
         configuration.compactionIdle = .seconds(3600)
         configuration.mergeFanIn = 3
+        // A busy machine must not cut answers short.
+        configuration.scanTime = .seconds(3600)
         change(&configuration)
         var logger = Logger(label: "test")
         logger.logLevel = .critical

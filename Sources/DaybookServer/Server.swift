@@ -15,6 +15,7 @@ import SystemPackage
 final class Server: Sendable {
     let settings: Settings
     let folder: DataFolder
+    let control: ControlDatabase
     let keys: AccessKeys
     let store: EventStore
     let archive: Archive
@@ -57,16 +58,17 @@ final class Server: Sendable {
         try checkTails(settings.tails, pipelines)
         let tails = try settings.tails.map { try FileTail($0, folder: FilePath(folder.file("tail")), ingest: ingest, logger: logger) }
         try archive.start()
-        return Server(settings, folder, keys, store, archive, journal, live, ingest, tails, logger)
+        return Server(settings, folder, control, keys, store, archive, journal, live, ingest, tails, logger)
     }
 
     private init(
-        _ settings: Settings, _ folder: DataFolder, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive, _ journal: Journal, _ live: LiveTail,
+        _ settings: Settings, _ folder: DataFolder, _ control: ControlDatabase, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive, _ journal: Journal, _ live: LiveTail,
         _ ingest: Ingest,
         _ tails: [FileTail], _ logger: Logger
     ) {
         self.settings = settings
         self.folder = folder
+        self.control = control
         self.keys = keys
         self.store = store
         self.archive = archive

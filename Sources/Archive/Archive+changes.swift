@@ -27,6 +27,19 @@ extension Archive {
         return stored ?? (try? catalogue.chains())?.first { $0.name == name }?.number
     }
 
+    /// A day's events are gone: nothing is answered from what was read of them before.
+    package func forget(tenant: UInt32, day: Int64) { changed(tenant: tenant, day: day) }
+
+    /// From now on `retention` runs between seals.
+    package func keep(_ retention: Retention) { retentionSlot.withLock { $0 = retention } }
+
+    /// On the sealer's thread, each hour and whenever a day was sealed.
+    func prune(stops: () -> Bool) {
+        guard let retention = retentionSlot.withLock({ $0 }) else { return }
+        let now = configuration.now()
+        retention.runHourly(today: now.dayNumber, now: now, sealedDay: catalogue.sealedDay, stops: stops)
+    }
+
     /// A day's file is another one now: nothing is answered from what was read of it before.
     func changed(tenant: UInt32, day: Int64) {
         older.forget(tenant: tenant, day: day)

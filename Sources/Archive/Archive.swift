@@ -19,12 +19,15 @@ package final class Archive: JournalFollower, Sendable {
     let logger: Logger
     private let state: Mutex<State>
     private let sealerSlot = Mutex<Sealer?>(nil)
+    let retentionSlot = Mutex<Retention?>(nil)
     private let pushSlot = Mutex<CheckpointPush?>(nil)
 
     private struct State {
         weak var journal: Journal?
         /// Behind the last event of the days that are sealed for every tenant.
         var sealedPosition: UInt64
+        /// What lies before it need not be kept, sealed or not: an erasure took something out of it.
+        var releasedPosition: UInt64 = 0
     }
 
     /// Opens catalogue and keys. Nothing is sealed before ``start()``.
@@ -105,7 +108,7 @@ package final class Archive: JournalFollower, Sendable {
     /// What is sealed; and, where more than ``ArchiveConfiguration/journalBytes`` would be kept for days that are not, what
     /// lies before those bytes. The store's own position bounds it as that of any other follower.
     package var appliedPosition: UInt64 {
-        let (sealed, journal) = state.withLock { ($0.sealedPosition, $0.journal) }
+        let (sealed, journal) = state.withLock { (max($0.sealedPosition, $0.releasedPosition), $0.journal) }
         guard let journal else { return sealed }
         return max(sealed, journal.position(keeping: keptBytes))
     }
@@ -129,6 +132,9 @@ package final class Archive: JournalFollower, Sendable {
         let (free, all) = (Int(status.f_bavail) * Int(status.f_frsize), Int(status.f_blocks) * Int(status.f_frsize))
         return free < min(1 << 30, all / 20) ? 0 : configuration.journalBytes
     }
+
+    /// From now on the journal keeps nothing before `position` for the archive. The store's own copy stays.
+    package func release(before position: UInt64) { state.withLock { $0.releasedPosition = max($0.releasedPosition, position) } }
 
     func finished(position: UInt64) {
         state.withLock { $0.sealedPosition = max($0.sealedPosition, position) }

@@ -21,8 +21,9 @@ package struct ErasureRequest: Sendable {
     }
 }
 
-/// What was found and done. Names nobody.
+/// What was found and done. Only ``person`` names somebody, for the places that are searched after.
 package struct ErasureReport: Sendable, Equatable {
+    package var person = Person()
     /// Events that held traces, by received-day.
     package var events: [Int64: Int] = [:]
     /// How many ids, e-mails and names the person is known by; names that others bear too.
@@ -62,6 +63,7 @@ struct Erasure {
         if !names.isEmpty { try forEachLine(days) { _, line in discovery.compare(line, names) } }
         let person = discovery.finish()
         var report = ErasureReport()
+        report.person = person
         (report.ids, report.emails) = (person.ids.count, person.emails.count)
         (report.names, report.sharedNames) = (person.names.count + person.sharedNames.count, person.sharedNames.count)
         var eraser = PersonEraser(person)

@@ -51,6 +51,13 @@ package final class Retention: Sendable {
     /// After a day is gone from the archive: object storage and the store follow.
     private let pruned: @Sendable (_ tenant: TenantChain, _ day: Int64) throws -> Void
     private let state = Mutex(Status())
+    private let lastRun = Mutex<Moment?>(nil)
+    private let hasFinished = Atomic(false)
+
+    private struct Moment: Equatable {
+        var hour: Int64
+        var sealedDay: Int64?
+    }
 
     /// Days read from the catalogue at once.
     private static let page = 1000
@@ -77,6 +84,20 @@ package final class Retention: Sendable {
             sealed: try sealed(tenant, before: today - Int64(days)), archiveDays: days, today: today, atOnce: rules.atOnce,
             confirmedThrough: confirmedThrough
         ) { rules.hold(tenant.name, $0) != nil }
+    }
+
+    /// ``run(today:now:stops:)`` when an hour has passed or another day is sealed since the last time.
+    func runHourly(today: Int64, now: Timestamp, sealedDay: Int64?, stops: () -> Bool) {
+        let moment = Moment(hour: now.hourNumber, sealedDay: sealedDay)
+        let isDue = lastRun.withLock { last in
+            defer { last = moment }
+            return last != moment
+        }
+        guard isDue else { return }
+        if !hasFinished.exchange(true, ordering: .relaxed) {
+            do { try finish() } catch { logger.error("finishing a pruning that was cut off: \(error)") }
+        }
+        run(today: today, now: now, stops: stops)
     }
 
     /// Prunes all tenants; one that fails holds up no other. For one thread at a time, and not while days are sealed or
@@ -116,7 +137,7 @@ package final class Retention: Sendable {
         return (plan.days, bytes)
     }
 
-    /// At the start: does what is left of a pruning that was cut off.
+    /// Does what is left of a pruning that was cut off.
     package func finish() throws { for tenant in try catalogue.chains() { try pruner.finish(tenant: tenant) } }
 
     private func prune(_ tenant: TenantChain, _ days: [Int64], _ now: Timestamp) throws -> Int {

@@ -154,6 +154,7 @@ package final class Sealer: @unchecked Sendable {
             }
             if stops { break }
             pass(asked: asked)
+            if !self.stops { archive.prune { self.stops } }
             runTasks()
             if !self.stops { open.pass(chains, by: self) }
             shared.withLock { shared in

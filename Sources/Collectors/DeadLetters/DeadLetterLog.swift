@@ -35,7 +35,7 @@ public actor DeadLetterLog {
     private let queue = BlockingQueue(label: "daybook.deadletters")
     public nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
 
-    private let folder: FilePath
+    let folder: FilePath
     private let capacityBytes: Int
     private let now: @Sendable () -> Timestamp
     private var segments: [Segment] = []
@@ -219,6 +219,18 @@ public actor DeadLetterLog {
     public func close() {
         try? active?.close()
         active = nil
+    }
+
+    /// The segments were written anew: the next letter begins another, and what they weigh is counted again.
+    func closeActiveSegment() {
+        close()
+        for index in segments.indices {
+            let path = folder.appending(Self.name(segments[index].number)).string
+            let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? segments[index].bytes
+            segments[index].bytes = size ?? segments[index].bytes
+        }
+        let total = segments.reduce(0) { $0 + $1.bytes }
+        shared.withLock { $0.bytes = total }
     }
 
     private static func name(_ number: Int) -> String {

@@ -13,9 +13,11 @@ extension Archive {
     package func erase(
         _ request: ErasureRequest, isDry: Bool, hold: @escaping @Sendable (_ tenant: String, _ day: Int64) -> LegalHold?
     ) async throws -> ErasureReport {
-        guard let number = tenantNumber(request.tenant) else { return ErasureReport() }
         let stops: @Sendable () -> Bool = { [weak self] in self?.sealer?.stops ?? true }
         return try await exclusively { [self] in
+            // What is fresh has no day yet.
+            try store.packAll()
+            guard let number = tenantNumber(request.tenant) else { return ErasureReport() }
             let erasure = Erasure(archive: self, request: request, number: number, now: configuration.now(), stops: stops)
             return try erasure.run(isDry: isDry) { hold(request.tenant, $0) }
         }

@@ -62,7 +62,8 @@ final class Server: Sendable {
     }
 
     private init(
-        _ settings: Settings, _ folder: DataFolder, _ control: ControlDatabase, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive, _ journal: Journal, _ live: LiveTail,
+        _ settings: Settings, _ folder: DataFolder, _ control: ControlDatabase, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive,
+        _ journal: Journal, _ live: LiveTail,
         _ ingest: Ingest,
         _ tails: [FileTail], _ logger: Logger
     ) {
@@ -81,7 +82,8 @@ final class Server: Sendable {
         let health = HealthEndpoints { Self.health(journal, store, ingest, tails) + [Self.health(archive)] }
         responder = EndpointTable(
             collecting.endpoints + DeadLetterEndpoints(ingest).endpoints + LookupEndpoints(store: store, tenants: journal.tenants).endpoints
-                + ArchiveEndpoints(archive).endpoints + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
+                + ArchiveEndpoints(archive).endpoints + StreamEndpoint(live: live, journal: journal, store: store).endpoints
+                + health.endpoints
                 + MetricsEndpoint(ingest: ingest, journal: journal, store: store, archive: archive, live: live).endpoints,
             keys: keys, otherwise: { collecting.endpoint(listening: $0) })
     }

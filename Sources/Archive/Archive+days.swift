@@ -15,7 +15,9 @@ extension Archive {
     package func openDays(tenant: String? = nil, in days: ClosedRange<Int64>) throws -> [OpenArchiveDay] {
         let sealed = catalogue.sealedDay ?? .min
         return store.heldDays.filter { $0.day > sealed && days.contains($0.day) }.flatMap { held in
-            held.tenants.filter { tenant == nil || $0.name == tenant }.map { OpenArchiveDay(tenant: $0.name, day: held.day, events: $0.events) }
+            held.tenants.filter { tenant == nil || $0.name == tenant }.map {
+                OpenArchiveDay(tenant: $0.name, day: held.day, events: $0.events)
+            }
         }
     }
 

@@ -30,13 +30,16 @@ package final class Archive: JournalFollower, Sendable {
         var releasedPosition: UInt64 = 0
     }
 
-    /// Opens catalogue and keys. Nothing is sealed before ``start()``.
+    /// Opens catalogue and keys, before the journal: lookups of days that the store does not hold go on here from now on.
+    /// Nothing is sealed before ``start()``.
     package static func open(_ configuration: ArchiveConfiguration, store: EventStore, logger: Logger) throws -> Archive {
         try FileManager.default.createDirectory(
             atPath: configuration.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let key = try SigningKey.open(folder: configuration.keys, name: configuration.origin)
         let catalogue = try Catalogue.open(folder: configuration.folder, logger: logger)
-        return try Archive(configuration, store: store, catalogue: catalogue, key: key, logger: logger)
+        let archive = try Archive(configuration, store: store, catalogue: catalogue, key: key, logger: logger)
+        store.use(older: archive.older)
+        return archive
     }
 
     private init(_ configuration: ArchiveConfiguration, store: EventStore, catalogue: Catalogue, key: SigningKey, logger: Logger) throws {
@@ -70,9 +73,8 @@ package final class Archive: JournalFollower, Sendable {
         return floor
     }
 
-    /// Answers lookups for days that the store does not hold, and begins to seal what is due. The journal is attached.
+    /// Begins to seal what is due. The journal is attached.
     package func start() throws {
-        store.use(older: older)
         let push = CheckpointPush(self)
         pushSlot.withLock { $0 = push }
         push?.start()
@@ -88,10 +90,11 @@ package final class Archive: JournalFollower, Sendable {
         push?.stop()
     }
 
-    /// After the store is closed.
+    /// After the store is closed. Writing a large index is not interrupted; what is not done by then is made anew at the
+    /// next start.
     package func close() {
         stop()
-        sealer?.stop(within: nil)
+        sealer?.stop(within: .seconds(4))
         sealerSlot.withLock { $0 = nil }
         pushSlot.withLock { $0 = nil }
         catalogue.close()

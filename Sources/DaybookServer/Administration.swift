@@ -21,7 +21,8 @@ final class Administration: Sendable {
     ) throws {
         let standard = RetentionPlan(recentDays: Int(settings.archive.keep.components.seconds / 86_400), archiveDays: nil)
         let plans = try RetentionPlans(control, standard: standard)
-        let rules = Retention.Rules(atOnce: settings.archive.pruneAtOnce, plan: { plans.plan(of: $0) }, hold: { plans.hold(on: $0, day: $1) })
+        let rules = Retention.Rules(
+            atOnce: settings.archive.pruneAtOnce, plan: { plans.plan(of: $0) }, hold: { plans.hold(on: $0, day: $1) })
         retention = Retention(
             folder: archive.folder, catalogue: archive.catalogue, key: archive.key, rules: rules, logger: logger
         ) { tenant, day in archive.forget(tenant: tenant.number, day: day) }

@@ -66,7 +66,8 @@ final class Server: Sendable {
     }
 
     private init(
-        _ settings: Settings, _ folder: DataFolder, _ control: ControlDatabase, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive, _ journal: Journal, _ live: LiveTail,
+        _ settings: Settings, _ folder: DataFolder, _ control: ControlDatabase, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive,
+        _ journal: Journal, _ live: LiveTail,
         _ ingest: Ingest,
         _ tails: [FileTail], _ administration: Administration, _ logger: Logger
     ) {
@@ -83,10 +84,14 @@ final class Server: Sendable {
         self.administration = administration
         self.logger = logger
         let collecting = IngestEndpoints(ingest)
-        let health = HealthEndpoints { Self.health(journal, store, ingest, tails) + [Self.health(archive), RoomHealth("retention", warnings: administration.warnings)] }
+        let health = HealthEndpoints {
+            Self.health(journal, store, ingest, tails)
+                + [Self.health(archive), RoomHealth("retention", warnings: administration.warnings)]
+        }
         responder = EndpointTable(
             collecting.endpoints + DeadLetterEndpoints(ingest).endpoints + LookupEndpoints(store: store, tenants: journal.tenants).endpoints
-                + ArchiveEndpoints(archive).endpoints + administration.endpoints + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
+                + ArchiveEndpoints(archive).endpoints + administration.endpoints
+                + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
                 + MetricsEndpoint(ingest: ingest, journal: journal, store: store, archive: archive, live: live).endpoints,
             keys: keys, otherwise: { collecting.endpoint(listening: $0) })
     }

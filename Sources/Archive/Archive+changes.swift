@@ -29,8 +29,14 @@ extension Archive {
         return stored ?? (try? catalogue.chains())?.first { $0.name == name }?.number
     }
 
-    /// A day's events are gone: nothing is answered from what was read of them before.
-    package func forget(tenant: UInt32, day: Int64) { changed(tenant: tenant, day: day) }
+    /// Days' events were pruned: nothing is answered from what was read of them before, and they go from object storage.
+    package func pruned(_ tenant: TenantChain, days: [Int64], record: String) throws {
+        for day in days {
+            changed(tenant: tenant.number, day: day)
+            try mirrorPruning(tenant: tenant.name, day: day)
+        }
+        try mirror(record: record, tenant: tenant.name)
+    }
 
     /// From now on `retention` runs between seals.
     package func keep(_ retention: Retention) { retentionSlot.withLock { $0 = retention } }

@@ -25,8 +25,8 @@ extension Archive {
     /// is not there. Throws when it is there and cannot be opened.
     package func file(_ name: String, of tenant: String, day: Int64) throws -> (any ByteSource)? {
         let path = folder.folder(of: tenant, day: day) + "/" + name
-        guard folder.exists(path) else { return nil }
-        return try LocalFile(path: path)
+        if folder.exists(path) { return try LocalFile(path: path) }
+        return name == ArchiveFolder.events ? try uploads?.source(tenant: tenant, day: day) : nil
     }
 
     /// The newest signed note of a tenant: of the open day where it has one, else of the last sealed one. `nil` for a tenant

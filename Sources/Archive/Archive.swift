@@ -13,6 +13,8 @@ package final class Archive: JournalFollower, Sendable {
     package let folder: ArchiveFolder
     package let catalogue: Catalogue
     package let key: SigningKey
+    /// `nil` without object storage.
+    package let uploads: UploadQueue?
     /// What the store's lookups go on with.
     package let older: ArchivedDays
     let store: EventStore
@@ -20,6 +22,7 @@ package final class Archive: JournalFollower, Sendable {
     private let state: Mutex<State>
     private let sealerSlot = Mutex<Sealer?>(nil)
     let retentionSlot = Mutex<Retention?>(nil)
+    let remoteSlot = Mutex<RemoteDays?>(nil)
     private let pushSlot = Mutex<CheckpointPush?>(nil)
 
     private struct State {
@@ -50,8 +53,13 @@ package final class Archive: JournalFollower, Sendable {
         self.logger = logger
         let folder = ArchiveFolder(configuration.folder)
         self.folder = folder
+        let uploads = try configuration.objects.map { settings in
+            try UploadQueue(
+                folder: configuration.folder, storage: ObjectStorage(settings), log: logger, now: { configuration.now().milliseconds })
+        }
+        self.uploads = uploads
         older = ArchivedDays(catalogue, logger: logger) { day in
-            try LocalFile(path: folder.folder(of: day.tenantName, day: day.day) + "/" + ArchiveFolder.events)
+            try Self.events(of: day.tenantName, day: day.day, folder: folder, uploads: uploads)
         }
         state = Mutex(State(sealedPosition: try catalogue.appliedPosition))
     }
@@ -80,6 +88,7 @@ package final class Archive: JournalFollower, Sendable {
         push?.start()
         let sealer = try Sealer(self)
         sealerSlot.withLock { $0 = sealer }
+        try startUploads()
         sealer.start()
     }
 
@@ -88,6 +97,7 @@ package final class Archive: JournalFollower, Sendable {
     package func stop() {
         sealer?.stop(within: .seconds(3))
         push?.stop()
+        remoteSlot.withLock { $0 }?.stop()
     }
 
     /// After the store is closed. Writing a large index is not interrupted; what is not done by then is made anew at the

@@ -29,6 +29,8 @@ public struct ArchiveConfiguration: Sendable {
     public var checkpointsHourly = true
     /// Sealing takes only what processor time is left over, except where somebody waits for it.
     public var isGentle = true
+    /// Where sealed days are copied to; `nil`: nowhere.
+    package var objects: ObjectStorageSettings?
     /// Name and version of the program, for manifests.
     public var software = "daybook"
     public var now: @Sendable () -> Timestamp

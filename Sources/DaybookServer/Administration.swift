@@ -12,6 +12,7 @@ import QueryAPI
 final class Administration: Sendable {
     let plans: RetentionPlans
     let retention: Retention
+    private let archive: Archive
     let endpoints: [Endpoint]
 
     /// `now`: the server's clock.
@@ -25,8 +26,9 @@ final class Administration: Sendable {
             atOnce: settings.archive.pruneAtOnce, plan: { plans.plan(of: $0) }, hold: { plans.hold(on: $0, day: $1) })
         retention = Retention(
             folder: archive.folder, catalogue: archive.catalogue, key: archive.key, rules: rules, logger: logger
-        ) { tenant, day in archive.forget(tenant: tenant.number, day: day) }
+        ) { try archive.pruned($0, days: $1, record: $2) }
         self.plans = plans
+        self.archive = archive
         archive.keep(retention)
         let places = ErasurePlaces(archive: archive, store: store, journal: journal, ingest: ingest, plans: plans, data: settings.data)
         let jobs = ErasureJobs(now: now, logger: logger) { request, job in try await places.erase(request, &job) }
@@ -47,7 +49,7 @@ final class Administration: Sendable {
                 "\(days) archived days of \(status.waiting.count) tenants are past their plan and wait for somebody's word: "
                     + "see `daybook retention list`")
         }
-        return warnings
+        return warnings + archive.uploadWarnings
     }
 }
 

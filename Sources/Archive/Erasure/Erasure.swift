@@ -76,9 +76,12 @@ struct Erasure {
             let erasure = DayErasure(
                 folder: archive.folder, catalogue: archive.catalogue, key: archive.key, level: Self.level,
                 software: archive.configuration.software, erasure: request.name, reason: request.reason, now: now)
+            try archive.bringHere(tenant: request.tenant, day: day.day)
             if try erasure.run(day, &eraser) != nil {
                 report.archivedDays += 1
                 archive.changed(tenant: number, day: day.day)
+                try archive.mirrorErasure(
+                    tenant: request.tenant, day: day.day, record: DayErasure.recordName(request.name, day: day.day))
             }
         }
         for held in archive.store.heldDays where held.tenants.contains(where: { $0.number == number }) {

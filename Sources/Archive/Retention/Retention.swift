@@ -48,8 +48,8 @@ package final class Retention: Sendable {
     private let catalogue: Catalogue
     private let rules: Rules
     private let logger: Logger
-    /// After a day is gone from the archive: object storage and the store follow.
-    private let pruned: @Sendable (_ tenant: TenantChain, _ day: Int64) throws -> Void
+    /// After days are gone from the archive: lookups and object storage follow. `record`: the name of what tells it.
+    private let pruned: @Sendable (_ tenant: TenantChain, _ days: [Int64], _ record: String) throws -> Void
     private let state = Mutex(Status())
     private let lastRun = Mutex<Moment?>(nil)
     private let hasFinished = Atomic(false)
@@ -64,7 +64,7 @@ package final class Retention: Sendable {
 
     package init(
         folder: ArchiveFolder, catalogue: Catalogue, key: SigningKey, rules: Rules, logger: Logger,
-        pruned: @escaping @Sendable (_ tenant: TenantChain, _ day: Int64) throws -> Void
+        pruned: @escaping @Sendable (_ tenant: TenantChain, _ days: [Int64], _ record: String) throws -> Void
     ) {
         pruner = Pruner(folder: folder, catalogue: catalogue, key: key)
         self.catalogue = catalogue
@@ -144,7 +144,7 @@ package final class Retention: Sendable {
 
     private func prune(_ tenant: TenantChain, _ days: [Int64], _ now: Timestamp) throws -> Int {
         let plan = rules.plan(tenant.name)
-        let bytes = try pruner.prune(tenant: tenant, days: days, plan: "archive \(RetentionPlan.text(plan.archiveDays))", now: now)
+        let (record, bytes) = try pruner.prune(tenant: tenant, days: days, plan: "archive \(RetentionPlan.text(plan.archiveDays))", now: now)
         state.withLock { state in
             state.prunedDays += days.count
             state.prunedBytes += bytes
@@ -155,7 +155,7 @@ package final class Retention: Sendable {
                 "tenant": "\(tenant.name)", "days": "\(days.count)", "first": "\(ArchiveFolder.name(day: days[0]))",
                 "last": "\(ArchiveFolder.name(day: days[days.count - 1]))", "bytes": "\(bytes)",
             ])
-        for day in days { try pruned(tenant, day) }
+        try pruned(tenant, days, record)
         return bytes
     }
 

@@ -35,6 +35,8 @@ package final class Sealer: @unchecked Sendable {
     var failures = SealFailures()
     /// The newest day of the last pass, so that days that wait for a retry are not gone through every minute.
     private var passed: Int64?
+    /// The day that was gone through last, whatever became of it.
+    private var current: Int64 = 0
     private var open: OpenDay
     var pending: [(day: ArchivedDay, chain: TenantChain)] = []
     var lastCommit = ContinuousClock.now
@@ -189,6 +191,7 @@ package final class Sealer: @unchecked Sendable {
             let days = try days(asked: asked)
             if let days {
                 for day in days {
+                    current = day
                     let isComplete = try seal(day, isAsked: asked != nil)
                     if isComplete { shared.withLock { $0.status.waitingDays = max(0, Int(days.upperBound - day)) } }
                 }
@@ -198,7 +201,8 @@ package final class Sealer: @unchecked Sendable {
             failures.succeeded(nil)
         } catch SealError.stopped {
         } catch {
-            note(nil, "", day: archive.catalogue.sealedDay.map { $0 + 1 } ?? 0, error)
+            // The store ends first when the server stops in the middle of its compaction.
+            if !stops { note(nil, "", day: current, error) }
             // What was not recorded is found again as a folder.
             pending.removeAll()
             if let known = try? Self.chains(archive.catalogue) { chains = known }

@@ -118,6 +118,7 @@ struct Machine: ~Copyable {
             }
         }
         let tenant = try checkTenant()
+        try redactions[pipeline].checkIdentity(tree, isReplay: context.isReplay)
         redactions[pipeline].apply(&tree, &memories[pipeline])
         return tenant
     }

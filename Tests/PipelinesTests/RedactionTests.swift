@@ -66,6 +66,66 @@ struct RedactionTests {
         #expect(!body.contains("[REDACTED]"), "\(body)")
     }
 
+    @Test(
+        "a name keeps what stands behind its colon",
+        arguments: [
+            #""type":"token:revoke""#, #""target":{"type":"secret","id":"secret:17"}"#, #""session":"cookie:abc""#,
+            #""correlation_id":"jwt:5""#, #""actor":{"id":"arn:aws:iam::1:credential:7"}"#,
+            #""targets":[{"id":"token:1"},{"id":"token:2"}]"#,
+            #""original_id":"password_reset:0""#, #""producer":{"name":"secret:service"}"#, #""target":{"id":"token%3A5"}"#,
+        ])
+    func names(_ member: String) throws {
+        let body = try Self.body(#"{"action":"update","category":"c","# + member + "}")
+        #expect(body.contains(member.split(separator: ":", maxSplits: 1)[1].dropFirst().dropLast(2)), "\(body)")
+        #expect(!body.contains("[REDACTED]"), "\(body)")
+    }
+
+    @Test(
+        "a secret is taken out of a name, too",
+        arguments: [
+            #""session":"https://joe:S3CRET@x.test/""#, #""correlation_id":"a?token=S3CRET""#, #""target":{"id":"token: S3CRET"}"#,
+            #""trace_id":"{\"token\":\"S3CRET\"}""#, #""labels":{"id":"token:S3CRET"}"#, #""unknown":{"type":"token:S3CRET"}"#,
+        ])
+    func secretNames(_ member: String) throws {
+        let body = try Self.body(#"{"action":"update","category":"c","# + member + "}")
+        #expect(!body.contains("S3CRET"), "\(body)")
+    }
+
+    @Test("an event whose identity holds a secret is refused, and not stored under another identity")
+    func secretIdentity() {
+        for id in ["https://joe:S3CRET@x.test/", "reset?token=S3CRET", "token: S3CRET"] {
+            for member in [#""id":"\#(id)""#, #""producer":{"name":"\#(id)"}"#] {
+                let rejection = #expect(throws: Rejection.self) { try Self.body(#"{"category":"c","# + member + "}") }
+                #expect(rejection?.code == .invalidValue)
+                #expect(rejection?.message.contains("S3CRET") == false)
+            }
+        }
+    }
+
+    @Test("events with ids that differ behind a colon keep identities of their own, with an Idempotency-Key, too")
+    func identities() throws {
+        let set = try PipelineSet.load(folder: Repository.pipelines)
+        let normaliser = Normaliser(set)
+        var batch = NormalisedBatch()
+        let context = IngestContext(received: Timestamp("2026-11-20T12:00:00Z")!, tenant: "acme", idempotencyKey: "token-batch:77")
+        for (line, id) in [#""id":"token:0","#, #""id":"token:1","#, "", "", #""id":null,"#].enumerated() {
+            let rejection = Array(#"{\#(id)"kind":"activity","category":"c"}"#.utf8).withPadding {
+                normaliser.normalise($0, line: line + 1, pipeline: nil, context: context, into: &batch)
+            }
+            #expect(rejection == nil)
+        }
+        #expect(Set(batch.events.map(\.identity)).count == 5)
+        #expect(!batch.events.contains { $0.identity == 0 })
+    }
+
+    @Test(
+        "what tells duplicates cannot be redacted by a definition",
+        arguments: ["{paths: [original_id]}", "{paths: [producer]}", "{keys: [original]}"])
+    func identityDefinition(redact: String) {
+        let text = "name: p\nkind: p\nredact: \(redact)\nsteps:\n  - default: {action: other}\n"
+        #expect(throws: PipelineLoadError.self) { try PipelineSet([try PipelineDefinition.read(file: "p.yaml", text: text)]) }
+    }
+
     @Test("what is taken out of JSON in a text leaves JSON")
     func staysJSON() {
         let cases = [

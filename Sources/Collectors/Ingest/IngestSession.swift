@@ -56,7 +56,7 @@ public final class IngestSession {
         pipeline = try Self.choose(request, pool.pipelines)
         context = IngestContext(
             received: request.firstReceived ?? ingest.now(), tenant: request.tenant, allowedTenant: request.allowedTenant,
-            idempotencyKey: request.idempotencyKey)
+            idempotencyKey: request.idempotencyKey, isReplay: request.replayedLine != nil)
         if let tenant = request.tenant, !TenantName.isValid(tenant) {
             throw .badParameter(
                 "tenant=\(tenant.prefix(80)) is not a tenant's name: letters, digits, '-', '_', '.', at most \(Limits.tenantBytes)")

@@ -29,6 +29,10 @@ struct FieldPath: Equatable, Hashable, BitwiseCopyable {
         guard count > 0, arrayDepth != count else { return nil }
     }
 
+    init(canonical names: [String]) {
+        for name in names { append(CanonicalSchema.symbol(name)) }
+    }
+
     static func names(in text: String) -> [String] {
         text.split(separator: ".").map { $0.hasSuffix("[]") ? String($0.dropLast(2)) : String($0) }
     }

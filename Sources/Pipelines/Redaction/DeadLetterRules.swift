@@ -5,6 +5,8 @@ import Foundation
 struct DeadLetterRules {
     let patterns: KeyPatterns
     let paths: [[String]]
+    /// Places of names (``NamePlaces``), as the producer writes them.
+    let names: [[String]]
 
     func scrub(_ raw: [UInt8]) -> [UInt8] {
         raw.withUnsafeBytes { bytes in
@@ -15,7 +17,7 @@ struct DeadLetterRules {
     }
 
     func redact(event: RawJSON) -> RawJSON {
-        var event = redact(event)
+        var event = redact(event, names + names.map { ["data"] + $0 })
         for path in paths {
             event = replace(path[...], in: event)
             // The data of a CloudEvent is the event.
@@ -24,16 +26,17 @@ struct DeadLetterRules {
         return event
     }
 
-    private func redact(_ value: RawJSON) -> RawJSON {
+    /// - Parameter names: paths from here on; an empty one is here.
+    private func redact(_ value: RawJSON, _ names: [[String]]) -> RawJSON {
         switch value {
-        case .object(let members): return .object(redact(members))
-        case .array(let elements): return .array(elements.map(redactElement))
-        case .string(let text): return scrubString(text)
+        case .object(let members): return .object(redact(members, names))
+        case .array(let elements): return .array(elements.map { redactElement($0, names) })
+        case .string(let text): return .string(scrubText(text, isName: names.contains([])) ?? text)
         case .other: return value
         }
     }
 
-    private func redact(_ members: [(key: [UInt8], value: RawJSON)]) -> [(key: [UInt8], value: RawJSON)] {
+    private func redact(_ members: [(key: [UInt8], value: RawJSON)], _ names: [[String]]) -> [(key: [UInt8], value: RawJSON)] {
         let roles = members.map { member in JSONEscapes.decode(member.key).withUnsafeBytes { KeyRole($0, patterns) } }
         var secret: KeyRole = .secret
         for (member, role) in zip(members, roles) where role.contains(.label) && isSecretName(member.value) {
@@ -44,13 +47,15 @@ struct DeadLetterRules {
             let key = scrubText(member.key) ?? member.key
             if !role.isDisjoint(with: secret) { return (key, replaced(member.value)) }
             if member.key.elementsEqual("data_base64".utf8), case .string(let text) = member.value { return (key, packed(text)) }
-            return (key, redact(member.value))
+            let name = JSONEscapes.decode(member.key)
+            let below = names.filter { $0.first.map { name.elementsEqual($0.utf8) } ?? false }.map { Array($0.dropFirst()) }
+            return (key, redact(member.value, below))
         }
     }
 
-    private func redactElement(_ element: RawJSON) -> RawJSON {
+    private func redactElement(_ element: RawJSON, _ names: [[String]]) -> RawJSON {
         if case .array(let pair) = element, pair.count == 2, isSecretName(pair[0]) { return .array([pair[0], replaced(pair[1])]) }
-        return redact(element)
+        return redact(element, names)
     }
 
     private func isSecretName(_ value: RawJSON) -> Bool {
@@ -58,12 +63,10 @@ struct DeadLetterRules {
         return JSONEscapes.decode(text).withUnsafeBytes { patterns.matches($0) }
     }
 
-    private func scrubString(_ text: [UInt8]) -> RawJSON { .string(scrubText(text) ?? text) }
-
     /// Escaped as it came; `nil` when there is nothing to take out.
-    private func scrubText(_ text: [UInt8]) -> [UInt8]? {
+    private func scrubText(_ text: [UInt8], isName: Bool = false) -> [UInt8]? {
         let decoded = JSONEscapes.decode(text)
-        guard let scrubbed = decoded.withUnsafeBytes({ TextScrub($0, patterns).scrubbed() }) else { return nil }
+        guard let scrubbed = decoded.withUnsafeBytes({ TextScrub($0, patterns, isName: isName).scrubbed() }) else { return nil }
         return Array(JSONEscapes.encode(scrubbed).dropFirst().dropLast())
     }
 
@@ -120,8 +123,18 @@ extension Pipeline {
     /// Where the places to redact may stand in an event that went through no step: there, where a step would have taken
     /// them from, and at the root instead of `unmapped`.
     var refusedPaths: [[String]] {
-        func names(_ path: FieldPath) -> [String] { (0..<Int(path.count)).map { symbols.name(path[$0]) } }
-        var paths = redactedPaths.map(names)
+        let paths = sources(of: redactedPaths.map(names))
+        return paths + paths.filter { $0.first == "unmapped" && $0.count > 1 }.map { Array($0.dropFirst()) }
+    }
+
+    /// The same for names.
+    var refusedNames: [[String]] { sources(of: NamePlaces.paths) }
+
+    private func names(_ path: FieldPath) -> [String] { (0..<Int(path.count)).map { symbols.name(path[$0]) } }
+
+    /// `places`, and where steps take from what they put there.
+    private func sources(of places: [[String]]) -> [[String]] {
+        var paths = places
         // Backwards, so that a place that was moved twice is followed to where it began.
         for instruction in program.instructions.reversed() {
             let (from, to): (FieldPath, FieldPath)
@@ -132,6 +145,6 @@ extension Pipeline {
             let (source, place) = (names(from), names(to))
             for path in paths where path.starts(with: place) { paths.append(source + path.dropFirst(place.count)) }
         }
-        return paths + paths.filter { $0.first == "unmapped" && $0.count > 1 }.map { Array($0.dropFirst()) }
+        return paths
     }
 }

@@ -5,7 +5,8 @@ import EventModel
 /// Four ways, all on by default: members whose key matches ``KeyPatterns``; pairs of a name that matches and its value,
 /// as changes and lists of headers write them (``KeyRole``); places that the definition names; and `key=value` pairs
 /// inside texts, such as the query of a URL (``TextScrub``).
-/// Booleans and nulls stay: one bit is no secret, and "a password was set" is worth knowing.
+/// Booleans and nulls stay: one bit is no secret, and "a password was set" is worth knowing. Names of things
+/// (``NamePlaces``) keep what stands behind a colon, and those that tell duplicates are never changed.
 ///
 /// Keys with a symbol are judged once, when the program is built; others are remembered by hash in a ``KeyMemory``, which
 /// whoever redacts brings along: so this is immutable and walked without asking for exclusive access.
@@ -17,6 +18,9 @@ public final class Redaction: Sendable {
     private let paths: [FieldPath]
     private let timeSymbol = CanonicalSchema.symbol("time")
     private let unmappedSymbol = CanonicalSchema.symbol("unmapped")
+    private let names = NameSymbols()
+    private let originalID = FieldPath(canonical: ["original_id"])
+    private let producerName = FieldPath(canonical: ["producer", "name"])
 
     init(patterns: KeyPatterns, paths: [FieldPath], symbols: SymbolTable) {
         self.patterns = patterns
@@ -28,8 +32,47 @@ public final class Redaction: Sendable {
         }
     }
 
+    /// By `original_id` and the producer's name a duplicate is told, from the stored line as well as here: what is taken
+    /// out of them would make one event of many. So they are never changed, and an event is refused whose
+    /// identity holds a secret.
+    ///
+    /// - Parameter isReplay: the event was redacted before, when it was refused.
+    func checkIdentity(_ tree: borrowing EventTree, isReplay: Bool) throws(Rejection) {
+        try checkIdentity(tree, originalID, "original_id", isReplay)
+        try checkIdentity(tree, producerName, "producer.name", isReplay)
+    }
+
+    @inline(__always)
+    private func checkIdentity(_ tree: borrowing EventTree, _ path: FieldPath, _ name: StaticString, _ isReplay: Bool) throws(Rejection) {
+        let node = tree.resolve(path)
+        guard node.exists, tree.shape(of: node) == .string, isReplay || tree.mayHoldSigns(node) else { return }
+        try checkName(tree.text(of: node), "\(name)", isReplay)
+    }
+
+    @inline(never)
+    private func checkName(_ text: UnsafeRawBufferPointer, _ field: String, _ isReplay: Bool) throws(Rejection) {
+        if isReplay, String(decoding: text, as: UTF8.self).contains(Self.placeholder) {
+            throw Rejection(
+                field: field, code: .invalidValue,
+                message: "a secret was taken out of this \(field), so that it no longer tells one event from another")
+        }
+        guard TextScrub.mayHoldSecrets(text), TextScrub(text, patterns, isName: true).scrubbed() != nil else { return }
+        throw Rejection(
+            field: field, code: .invalidValue,
+            message: "\(field) is stored as it came and must hold no secret, such as token=… or the password of a URL")
+    }
+
+    /// Whether what is to be kept as a name holds a secret.
+    public static func holdsSecret(name: String) -> Bool {
+        Array(name.utf8).withUnsafeBytes {
+            TextScrub.mayHoldSecrets($0) && TextScrub($0, standardPatterns, isName: true).scrubbed() != nil
+        }
+    }
+
+    private static let standardPatterns = KeyPatterns()
+
     func apply(_ tree: inout EventTree, _ memory: inout KeyMemory) {
-        redactMembers(of: .root, &tree, &memory)
+        redactMembers(of: .root, .root, &tree, &memory)
         for path in paths {
             let node = tree.resolve(path)
             if node.exists { replace(node, &tree) }
@@ -40,19 +83,20 @@ public final class Redaction: Sendable {
         }
     }
 
-    private func redactMembers(of parent: NodeIndex, _ tree: inout EventTree, _ memory: inout KeyMemory) {
+    private func redactMembers(of parent: NodeIndex, _ part: EventPart, _ tree: inout EventTree, _ memory: inout KeyMemory) {
         var child = tree.firstChild(of: parent)
         var seen: KeyRole = []
         while child.exists {
             let role = role(of: child, tree, &memory)
+            let symbol = tree.symbol(of: child)
             seen.formUnion(role)
-            if role.contains(.secret) {
+            if role.contains(.secret), !names.isKept(symbol, in: part) {
                 replace(child, &tree)
             } else {
                 switch tree.shape(of: child) {
-                case .object: redactMembers(of: child, &tree, &memory)
-                case .array: redactElements(of: child, &tree, &memory)
-                case .string: if tree.symbol(of: child) != timeSymbol { scrub(child, &tree) }
+                case .object: redactMembers(of: child, names.part(symbol, in: part), &tree, &memory)
+                case .array: redactElements(of: child, names.part(symbol, in: part), &tree, &memory)
+                case .string: if symbol != timeSymbol { scrub(child, symbol, part, &tree) }
                 case .number, .boolean, .null: break
                 }
             }
@@ -61,15 +105,16 @@ public final class Redaction: Sendable {
         if seen.contains(.label), !seen.isDisjoint(with: [.value, .range]) { redactPair(parent, &tree, &memory) }
     }
 
-    private func redactElements(of array: NodeIndex, _ tree: inout EventTree, _ memory: inout KeyMemory) {
+    /// - Parameter part: what an object among the elements is.
+    private func redactElements(of array: NodeIndex, _ part: EventPart, _ tree: inout EventTree, _ memory: inout KeyMemory) {
         var element = tree.firstChild(of: array)
         while element.exists {
             switch tree.shape(of: element) {
-            case .object: redactMembers(of: element, &tree, &memory)
+            case .object: redactMembers(of: element, part, &tree, &memory)
             case .array:
-                redactElements(of: element, &tree, &memory)
+                redactElements(of: element, .other, &tree, &memory)
                 redactTuple(element, &tree, &memory)
-            case .string: scrub(element, &tree)
+            case .string: scrub(element, .unknown, .other, &tree)
             case .number, .boolean, .null: break
             }
             element = tree.next(after: element)
@@ -127,16 +172,19 @@ public final class Redaction: Sendable {
     /// `"true"` and `"false"`, which some producers write as strings.
     static func isBit(_ text: some Sequence<UInt8>) -> Bool { text.elementsEqual("true".utf8) || text.elementsEqual("false".utf8) }
 
+    /// A text at `symbol`, a member of `part`.
     @inline(__always)
-    private func scrub(_ node: NodeIndex, _ tree: inout EventTree) {
+    private func scrub(_ node: NodeIndex, _ symbol: Symbol, _ part: EventPart, _ tree: inout EventTree) {
         guard tree.mayHoldSigns(node) else { return }
-        scrubText(node, &tree)
+        scrubText(node, symbol, part, &tree)
     }
 
     @inline(never)
-    private func scrubText(_ node: NodeIndex, _ tree: inout EventTree) {
+    private func scrubText(_ node: NodeIndex, _ symbol: Symbol, _ part: EventPart, _ tree: inout EventTree) {
         let text = tree.text(of: node)
-        guard TextScrub.mayHoldSecrets(text), let scrubbed = TextScrub(text, patterns).scrubbed() else { return }
+        guard TextScrub.mayHoldSecrets(text) else { return }
+        if part == .root && symbol == originalID[0] || part == .producer && symbol == producerName[1] { return }
+        guard let scrubbed = TextScrub(text, patterns, isName: names.isName(symbol, in: part)).scrubbed() else { return }
         scrubbed.withUnsafeBytes { tree.setString(node, $0) }
     }
 

@@ -9,10 +9,13 @@ struct TextScrub {
     let patterns: KeyPatterns
     /// Keys such as `before` and `value` hold secrets, too: something in the text says that they do.
     var valuesAreSecret = false
+    /// The text names something: `token:0` is a name, `token: 0` and `"token":0` are pairs all the same.
+    let isName: Bool
 
-    init(_ text: UnsafeRawBufferPointer, _ patterns: KeyPatterns) {
+    init(_ text: UnsafeRawBufferPointer, _ patterns: KeyPatterns, isName: Bool = false) {
         self.text = text
         self.patterns = patterns
+        self.isName = isName
     }
 
     /// What to put where; with quotes where a value that is not quoted stood in JSON.
@@ -49,12 +52,18 @@ struct TextScrub {
     private func replacement(at: Int) -> Replacement? {
         switch text[at] {
         case UInt8(ascii: "="): pair(sign: at..<at + 1)
-        case UInt8(ascii: ":"): pair(sign: at..<at + 1) ?? userInfo(at)
+        case UInt8(ascii: ":"): (isName && joinsName(at) ? nil : pair(sign: at..<at + 1)) ?? userInfo(at)
         case UInt8(ascii: "%"): encodedSign(at).flatMap { pair(sign: $0) }
         case UInt8(ascii: "<"): element(at)
         case UInt8(ascii: "-"): privateKey(at)
         default: nil
         }
+    }
+
+    /// A colon with neither a space nor a quote beside it.
+    private func joinsName(_ colon: Int) -> Bool {
+        func isLoose(_ at: Int) -> Bool { at < 0 || at >= text.count || Self.isSpace(text[at]) || Self.isQuote(text[at]) }
+        return !isLoose(colon - 1) && !isLoose(colon + 1)
     }
 
     private func pair(sign: Range<Int>) -> Replacement? {
@@ -77,7 +86,7 @@ struct TextScrub {
         while digits + 1 < text.count, text[digits] == UInt8(ascii: "2"), text[digits + 1] == UInt8(ascii: "5") { digits += 2 }
         guard digits + 1 < text.count, text[digits] == UInt8(ascii: "3") else { return nil }
         let second = text[digits + 1] | 0x20
-        return second == UInt8(ascii: "d") || second == UInt8(ascii: "a") ? at..<digits + 2 : nil
+        return second == UInt8(ascii: "d") || second == UInt8(ascii: "a") && !isName ? at..<digits + 2 : nil
     }
 
     /// `<password>…</password>`

@@ -126,6 +126,26 @@ struct RedactionTests {
         #expect(throws: PipelineLoadError.self) { try PipelineSet([try PipelineDefinition.read(file: "p.yaml", text: text)]) }
     }
 
+    @Test(
+        "two keys with one hash are two keys",
+        arguments: [("dwfmbwecbB&&%}0v", "current_password"), ("aycnzvkepx%$nCf,", "aws_access_token")])
+    func collision(harmless: String, secret: String) throws {
+        func hash(_ name: String) -> UInt64 { Array(name.utf8).withUnsafeBytes { Hash64.hash($0) } }
+        try #require(hash(harmless) == hash(secret))
+        let set = try PipelineSet.load(folder: Repository.pipelines)
+        let normaliser = Normaliser(set)
+        var batch = NormalisedBatch()
+        let context = IngestContext(received: Timestamp("2026-11-20T12:00:00Z")!, tenant: "acme")
+        for key in [harmless, secret, harmless] {
+            let rejection = Array(#"{"kind":"activity","category":"c","x":{"\#(key)":"VALUE-\#(key.count)"}}"#.utf8).withPadding {
+                normaliser.normalise($0, line: 1, pipeline: nil, context: context, into: &batch)
+            }
+            #expect(rejection == nil)
+        }
+        let bodies = batch.events.map { String(decoding: batch.bodies[Int($0.offset)..<Int($0.offset + $0.length)], as: UTF8.self) }
+        #expect(bodies.map { $0.contains("VALUE-16") } == [true, false, true])
+    }
+
     @Test("what is taken out of JSON in a text leaves JSON")
     func staysJSON() {
         let cases = [

@@ -113,7 +113,8 @@ struct Machine: ~Copyable {
         }
         if let key = context.idempotencyKey {
             let originalID = tree.child(of: .root, originalIDSymbol)
-            if !originalID.exists || tree.shape(of: originalID) == .null {
+            // An id without a character names nothing.
+            if !originalID.exists || tree.shape(of: originalID) == .null || isEmptyString(originalID) {
                 tree.put(tree.makeString("\(key)/\(line)"), into: .root, as: originalIDSymbol)
             }
         }
@@ -122,6 +123,8 @@ struct Machine: ~Copyable {
         redactions[pipeline].apply(&tree, &memories[pipeline])
         return tenant
     }
+
+    private func isEmptyString(_ node: NodeIndex) -> Bool { tree.shape(of: node) == .string && tree.text(of: node).count == 0 }
 
     private func choose() throws(Rejection) -> Int {
         let node = tree.child(of: .root, kindSymbol)

@@ -108,13 +108,13 @@ struct RedactionTests {
         let normaliser = Normaliser(set)
         var batch = NormalisedBatch()
         let context = IngestContext(received: Timestamp("2026-11-20T12:00:00Z")!, tenant: "acme", idempotencyKey: "token-batch:77")
-        for (line, id) in [#""id":"token:0","#, #""id":"token:1","#, "", "", #""id":null,"#].enumerated() {
+        for (line, id) in [#""id":"token:0","#, #""id":"token:1","#, "", "", #""id":"","#, #""id":null,"#].enumerated() {
             let rejection = Array(#"{\#(id)"kind":"activity","category":"c"}"#.utf8).withPadding {
                 normaliser.normalise($0, line: line + 1, pipeline: nil, context: context, into: &batch)
             }
             #expect(rejection == nil)
         }
-        #expect(Set(batch.events.map(\.identity)).count == 5)
+        #expect(Set(batch.events.map(\.identity)).count == 6)
         #expect(!batch.events.contains { $0.identity == 0 })
     }
 

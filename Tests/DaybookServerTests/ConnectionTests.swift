@@ -220,7 +220,38 @@ import Testing
         #expect(server.handlers.alive == 0)
     }
 
-    /// Handed from one thread to the next, never used by two.
+    @Test("what pipelining clients have sent when the server stops is answered or not stored", arguments: [1, 50])
+    func stoppingPipelines(events: Int) async throws {
+        let server = try await LiveServer()
+        let body = (0..<events).map { event($0) }.joined(separator: "\n")
+        let request = Array(server.post(body).utf8)
+        let connections = try (0..<10).map { _ in Sent(try server.connect()) }
+        for sent in connections {
+            Thread.detachNewThread { while (try? sent.connection.send(request)) != nil {} }
+        }
+        let answered = connections.map { sent in
+            Task {
+                try await onThread {
+                    var answers: [RawConnection.Answer] = []
+                    while let answer = try? sent.connection.answer() { answers.append(answer) }
+                    return answers
+                }
+            }
+        }
+        while server.rooms.server.ingest.statistics.requests < 200 { await Task.yield() }
+        try await server.stop()
+        var accepted = 0
+        for task in answered {
+            let answers = try await task.value
+            #expect(answers.allSatisfy { $0.code == 200 })
+            #expect(answers.last?.fields.contains("Connection: close") == true)
+            accepted += answers.count * events
+        }
+        #expect(accepted == Int(server.rooms.server.ingest.statistics.accepted))
+        #expect(server.handlers.alive == 0)
+    }
+
+    /// Handed from one thread to the next; two use it only where one sends and the other one receives.
     private struct Sent: @unchecked Sendable {
         let connection: RawConnection
         init(_ connection: RawConnection) { self.connection = connection }

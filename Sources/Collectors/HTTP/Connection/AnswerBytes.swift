@@ -16,7 +16,8 @@ struct AnswerBytes {
 
     init(serverName: String) { self.serverName = serverName }
 
-    mutating func buffer(_ answer: IngestAnswer, _ allocator: ByteBufferAllocator) -> ByteBuffer {
+    /// - Parameter isLast: the connection is closed behind it.
+    mutating func buffer(_ answer: IngestAnswer, isLast: Bool, _ allocator: ByteBufferAllocator) -> ByteBuffer {
         let body = answer.bytes
         tick(time(nil))
         var buffer = allocator.buffer(capacity: 192 + tail.count + body.count)
@@ -29,6 +30,7 @@ struct AnswerBytes {
         }
         buffer.writeString(String(body.count))
         if let seconds = answer.problem?.retryAfterSeconds { buffer.writeString("\r\nRetry-After: \(seconds)") }
+        if isLast { buffer.writeStaticString("\r\nConnection: close") }
         buffer.writeBytes(tail)
         buffer.writeBytes(body)
         return buffer

@@ -79,7 +79,7 @@ extension IngestHandler {
         exchange = nil
         // Whoever sent this is gone; it is committed and counted all the same.
         guard let context, context.channel.isActive else { return }
-        let bytes = answers.buffer(answer, context.channel.allocator)
+        let bytes = answers.buffer(answer, isLast: isQuiescing, context.channel.allocator)
         guard !isQuiescing else { return respondLast(bytes, isKeptAlive, context) }
         writeBytes(bytes)
         endTurn(isKeptAlive, context)

@@ -251,6 +251,25 @@ import Testing
         #expect(server.handlers.alive == 0)
     }
 
+    @Test("a body that breaks off is a 400 that says what was taken, whatever broke it", arguments: ["zz\r\n", "-5\r\n", ""])
+    func brokenFraming(rest: String) async throws {
+        let server = try await LiveServer()
+        let (answer, isEnded) = try await onThread {
+            let connection = try server.connect()
+            let body = (0..<9_000).map { event($0) }.joined(separator: "\n") + "\n"
+            try connection.send(String(server.post(body, chunked: true).dropLast(5)) + rest)
+            if rest.isEmpty { connection.endSending() }
+            return (try connection.answer(), try connection.isEnded())
+        }
+        let accepted = try #require(answer.body.firstMatch(of: /"accepted":([0-9]+)/).flatMap { Int($0.1) })
+        let next = try #require(answer.body.firstMatch(of: /"first_line_not_taken":([0-9]+)/).flatMap { Int($0.1) })
+        #expect(answer.code == 400)
+        #expect(accepted >= 2_000 && next == accepted + 1, "\(answer.body.prefix(500))")
+        #expect(accepted == Int(server.rooms.server.ingest.statistics.accepted))
+        #expect(isEnded)
+        try await server.stop()
+    }
+
     /// Handed from one thread to the next; two use it only where one sends and the other one receives.
     private struct Sent: @unchecked Sendable {
         let connection: RawConnection

@@ -176,10 +176,12 @@ public final class IngestSession {
         return answer
     }
 
-    /// The sender went away: nothing more is taken, what was fed is answered for the record only.
-    public func abandon() async {
-        if answer.problem == nil { stop(.badBody("the connection was closed before the body's end")) }
-        _ = await finish()
+    /// The body broke off, or the sender went away: nothing more is taken. The answer says what was, should there be
+    /// anybody left to read it.
+    @discardableResult
+    public func abandon(because reason: String = "the connection was closed before the body's end") async -> IngestAnswer {
+        if answer.problem == nil { stop(.badBody(reason)) }
+        return await finish()
     }
 
     private func finishBody() async {

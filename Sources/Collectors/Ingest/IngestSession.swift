@@ -394,7 +394,8 @@ public final class IngestSession {
 
     private func letter(_ rejection: Rejection, raw: [UInt8], pipeline: String?, shape: DeadLetter.Shape) -> DeadLetter {
         DeadLetter(
-            received: context.received, tenant: request.tenant ?? request.allowedTenant, pipeline: pipeline, shape: shape,
+            received: context.received, tenant: request.tenant ?? request.allowedTenant, keyTenant: request.allowedTenant,
+            pipeline: pipeline, shape: shape,
             idempotencyKey: request.idempotencyKey, origin: request.origin, rejection: rejection,
             raw: pool.deadLetterRedaction.redact(raw, pipeline: pipeline, isText: shape == .text))
     }

@@ -69,6 +69,15 @@ private func texts(_ body: String, framing: Framing = .detect, recordsKey: Strin
         }
     }
 
+    @Test("lines have the same numbers as application/json and as lines, blank ones before them included")
+    func detectedLines() throws {
+        let body = Array("\n \n{\"a\":1}\n\n{bad\n".utf8)
+        #expect(try split(body).map(\.line) == [3, 5])
+        #expect(try split(body).map(\.line) == split(body, framing: .lines).map(\.line))
+        #expect(try split(body, recordsKey: "Records").map(\.line) == [3, 5])
+        #expect(try split(Array("\n\n{\"Records\":[{},{}]}".utf8), recordsKey: "Records").map(\.line) == [1, 2])
+    }
+
     @Test("an object without the wrapper's key is an event itself")
     func bareRecord() throws {
         #expect(try texts("{\"a\":1}", recordsKey: "Records") == ["{\"a\":1}"])

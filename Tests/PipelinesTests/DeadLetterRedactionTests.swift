@@ -46,7 +46,7 @@ struct DeadLetterRedactionTests {
             #"{"pass\u0077ord":"S3CRET",}"#, #"{"changes":[{"field":"password","before":"S3CRET","after":"S3CRET"}],}"#,
             #"{"changes":[{"before":"S3CRET","field":"password"}],}"#, #"{"password":123S3CRET,}"#, "{'password':'S3CRET'}",
             #"{"password":"S3CRET"#, #"{"password": ["S3CRET"#, #"   "password": "S3CRET","#, #"  "S3CRET","#, #""S3CRET""#,
-            "password=S3CRET foo",
+            "password=S3CRET foo", #"{"url":"https:\/\/u:S3CRET@h/""#, #"{"q":"token\u003dS3CRET""#,
             "{\"Authorization\" : \"Token S3CRET\",}",
         ])
     func broken(_ raw: String) throws {

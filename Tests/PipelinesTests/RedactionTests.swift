@@ -41,7 +41,21 @@ struct RedactionTests {
             #""access_key":"S3CRET","secretAccessKey":"S3CRET""#, #""otp":"S3CRET","pin":"S3CRET","pass":"S3CRET""#,
             #""summary":"postgres://u:p/S3CRET@host/db""#, #""summary":"password::S3CRET""#,
             #""raw":{"body":"{\"password\":\"a\\\\\",\"token\":\"S3CRET\"}"}"#,
-            #""\#(String(repeating: "x", count: 200))password":"S3CRET""#,
+            #""\#(String(repeating: "x", count: 200))password":"S3CRET""#, #""actor":{"time":"password=S3CRET"}"#,
+            #""foo":{"time":"token=S3CRET"}"#, #""body":"-----BEGIN PRIVATE KEY-----S3CRET-----END PRIVATE KEY-----""#,
+            #""body":"x-----BEGIN PRIVATE KEY-----S3CRET""#,
+            #""body":"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nS3CRET\n-----END PGP PRIVATE KEY BLOCK-----""#,
+            #""body":"[{\"field\":\"password\",\"old\":\"S3CRET\"}]""#,
+            #""body":"{\"name\":\"Authorization\",\"value\":\"Bearer S3CRET\"}""#,
+            #""body":"sent [{\"old\":\"S3CRET\",\"field\":\"pass\\u0077ord\"}]""#,
+            #""body":"{\"a\":\"[{\\\"path\\\":[\\\"user\\\",\\\"password\\\"],\\\"old\\\":\\\"S3CRET\\\"}]\"}""#,
+            #""body":"{\"url\":\"https:\\/\\/bob:S3CRET@h\\/x\"}""#, #""body":"{\"url\":\"https:\\/\\/bob:p\\/S3CRET@h\\/x\"}""#,
+            #""body":"{\"q\":\"a\\u003d1\\u0026token\\u003dS3CRET\\u0026b\"}""#, #""password=S3CRET":1"#, #""https://u:S3CRET@h/":5"#,
+            #""o":{"x token=S3CRET":"y"}"#, #""summary":"api key: S3CRET""#, #""summary":"the Secret Key: \"S3CRET\"""#,
+            #""user_pin":"S3CRET""#,
+            #""smsOtp":"S3CRET""#, #""url":"https://b.test/x?AWSAccessKeyId=AKIA&Signature=S3CRET""#,
+            #""url":"https://b.test/?u=%2Fx%3Fa%3D1%26Signature%3DS3CRET""#, #""changes":[{"column":"password","old":"S3CRET"}]"#,
+            #""changes":[{"path":["user","password"],"old":"S3CRET"}]"#,
         ])
     func byKey(_ member: String) throws {
         let json = #"{"action":"update","category":"c","# + member.replacingOccurrences(of: "12S3CRET", with: #""S3CRET""#) + "}"
@@ -59,7 +73,11 @@ struct RedactionTests {
             #""footprint":"large","compass":"north","shipping":"fast""#, #""request":{"url":"https://x.test:8080/a/@joe"}"#,
             #""request":{"url":"https://joe@x.test/"}"#, #""target":{"type":"setting","name":"Password policy"}"#,
             #""summary":"a <b>word</b> at 100%: yes""#, #""tags":["cookie","banner"]"#,
-            #""mail":{"name":"password reset","from":"a","to":"b"}"#,
+            #""mail":{"name":"password reset","from":"a","to":"b"}"#, #""summary":"a -- b --- c""#, #""a=b":1,"x:y":{"50%":2}"#,
+            #""changes":[{"field":"signature","old":"Best, Ana","new":"Ana"}]"#,
+            #""summary":"sent to Ken: hello, key: value, Signature: Ana""#,
+            #""body":"[{\"field\":\"priority\",\"old\":\"low\"}]""#, #""boarding_pass":"B7","spin":"up","mapping":"m""#,
+            #""summary":"C:\\dir\\u003x see https:\/\/h.test:8080\/a@b""#, #""changes":[{"path":["user","name"],"old":"Ana"}]"#,
         ])
     func harmless(_ member: String) throws {
         let body = try Self.body(#"{"action":"update","category":"c","# + member + "}")
@@ -144,6 +162,28 @@ struct RedactionTests {
         }
         let bodies = batch.events.map { String(decoding: batch.bodies[Int($0.offset)..<Int($0.offset + $0.length)], as: UTF8.self) }
         #expect(bodies.map { $0.contains("VALUE-16") } == [true, false, true])
+    }
+
+    @Test("of JSON in a text only the value beside a secret's name is taken out")
+    func pairInText() throws {
+        let other = #"{\"field\":\"name\",\"old\":\"Ana\",\"new\":\"Bea\"}"#
+        func note(_ secret: String) -> String { #""note":"[{\"field\":\"password\",\"old\":\"\#(secret)\"},\#(other)]""# }
+        let body = try Self.body(#"{"category":"c",\#(note("S3CRET"))}"#)
+        #expect(body.contains(note("[REDACTED]")), "\(body)")
+    }
+
+    @Test("keys that differ only in their secrets stay different")
+    func keys() throws {
+        let inner = #"{"a token=S3CRET1":1,"a token=S3CRET2":2,"b":3}"#
+        let body = try Self.body(#"{"category":"c","o":\#(inner),"token=S3CRET1":1,"token=S3CRET2":2}"#)
+        #expect(body.contains(#""o":{"a token=[REDACTED]":"[REDACTED]","a token=[REDACTED]~2":"[REDACTED]","b":3}"#), "\(body)")
+        let line = Array(("{" + body).utf8)
+        let again = line.withPadding { bytes in
+            var tree = EventTree(symbols: SymbolTable())
+            do throws(Rejection) { try tree.parse(bytes) } catch { return Optional(error) }
+            return nil
+        }
+        #expect(again == nil)
     }
 
     @Test("what is taken out of JSON in a text leaves JSON")

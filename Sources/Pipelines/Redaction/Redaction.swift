@@ -14,6 +14,8 @@ public final class Redaction: Sendable {
     public static let placeholder = "[REDACTED]"
 
     private let patterns: KeyPatterns
+    /// For texts that are JSON themselves.
+    private let textRules: DeadLetterRules
     private let symbolRoles: [KeyRole]
     private let paths: [FieldPath]
     private let timeSymbol = CanonicalSchema.symbol("time")
@@ -24,6 +26,7 @@ public final class Redaction: Sendable {
 
     init(patterns: KeyPatterns, paths: [FieldPath], symbols: SymbolTable) {
         self.patterns = patterns
+        textRules = DeadLetterRules(patterns: patterns, paths: [], names: [])
         self.paths = paths
         symbolRoles = (0..<symbols.count).map { number in
             guard number > 0 else { return [] }
@@ -96,10 +99,12 @@ public final class Redaction: Sendable {
                 switch tree.shape(of: child) {
                 case .object: redactMembers(of: child, names.part(symbol, in: part), &tree, &memory)
                 case .array: redactElements(of: child, names.part(symbol, in: part), &tree, &memory)
-                case .string: if symbol != timeSymbol { scrub(child, symbol, part, &tree) }
+                // Only the event's own time is known to be one, or the event is refused.
+                case .string: if symbol != timeSymbol || part != .root { scrub(child, symbol, part, &tree) }
                 case .number, .boolean, .null: break
                 }
             }
+            if symbol == .unknown, tree.mayKeyHoldSigns(child) { scrubKey(child, of: parent, &tree) }
             child = tree.next(after: child)
         }
         if seen.contains(.label), !seen.isDisjoint(with: [.value, .range]) { redactPair(parent, &tree, &memory) }
@@ -127,7 +132,7 @@ public final class Redaction: Sendable {
         var child = tree.firstChild(of: object)
         while child.exists {
             let role = role(of: child, tree, &memory)
-            if role.contains(.label), isSecretName(child, tree, &memory) {
+            if role.contains(.label), isSecretLabel(child, tree, &memory) {
                 secret.formUnion(role.contains(.field) ? [.value, .range] : .value)
             }
             child = tree.next(after: child)
@@ -146,6 +151,17 @@ public final class Redaction: Sendable {
         guard name.exists, isSecretName(name, tree, &memory) else { return }
         let value = tree.next(after: name)
         if value.exists, !tree.next(after: value).exists { replace(value, &tree) }
+    }
+
+    /// Paths may be written as lists: `["user","password"]`.
+    private func isSecretLabel(_ node: NodeIndex, _ tree: borrowing EventTree, _ memory: inout KeyMemory) -> Bool {
+        guard tree.shape(of: node) == .array else { return isSecretName(node, tree, &memory) }
+        var part = tree.firstChild(of: node)
+        while part.exists {
+            if isSecretName(part, tree, &memory) { return true }
+            part = tree.next(after: part)
+        }
+        return false
     }
 
     private func isSecretName(_ node: NodeIndex, _ tree: borrowing EventTree, _ memory: inout KeyMemory) -> Bool {
@@ -184,8 +200,31 @@ public final class Redaction: Sendable {
         let text = tree.text(of: node)
         guard TextScrub.mayHoldSecrets(text) else { return }
         if part == .root && symbol == originalID[0] || part == .producer && symbol == producerName[1] { return }
-        guard let scrubbed = TextScrub(text, patterns, isName: names.isName(symbol, in: part)).scrubbed() else { return }
+        let isName = names.isName(symbol, in: part)
+        guard let scrubbed = textRules.scrubbed(text, isName: isName, depth: DeadLetterRules.textDepth) else { return }
         scrubbed.withUnsafeBytes { tree.setString(node, $0) }
+    }
+
+    /// A key may hold a pair itself. Two that differed only in their secrets are told apart by their places.
+    @inline(never)
+    private func scrubKey(_ node: NodeIndex, of parent: NodeIndex, _ tree: inout EventTree) {
+        let key = tree.key(of: node)
+        guard TextScrub.mayHoldSecrets(key), var scrubbed = textRules.scrubbed(key, isName: false, depth: 0) else { return }
+        var ordinal = 0
+        var count = 0
+        var isTaken = false
+        var other = tree.firstChild(of: parent)
+        while other.exists {
+            count += 1
+            if other == node {
+                ordinal = count
+            } else if tree.key(of: other).elementsEqual(scrubbed) {
+                isTaken = true
+            }
+            other = tree.next(after: other)
+        }
+        if isTaken { scrubbed += Array("~\(ordinal)".utf8) }
+        scrubbed.withUnsafeBytes { tree.setKey(node, $0) }
     }
 
     /// The same for bytes that could not be parsed.

@@ -54,6 +54,7 @@ struct TextScrub {
         case UInt8(ascii: "="): pair(sign: at..<at + 1)
         case UInt8(ascii: ":"): (isName && joinsName(at) ? nil : pair(sign: at..<at + 1)) ?? userInfo(at)
         case UInt8(ascii: "%"): encodedSign(at).flatMap { pair(sign: $0) }
+        case UInt8(ascii: "\\"): escapedSign(at).flatMap { pair(sign: $0) }
         case UInt8(ascii: "<"): element(at)
         case UInt8(ascii: "-"): privateKey(at)
         default: nil
@@ -67,7 +68,7 @@ struct TextScrub {
     }
 
     private func pair(sign: Range<Int>) -> Replacement? {
-        guard let key = key(before: sign.lowerBound), isSecret(key) else { return nil }
+        guard let key = key(before: sign.lowerBound), isSecret(key) || isSecretParameter(key, sign) || isSecondWord(key) else { return nil }
         return value(behind: sign, of: key)
     }
 
@@ -78,6 +79,43 @@ struct TextScrub {
         let bytes = UnsafeRawBufferPointer(rebasing: text[key.range])
         guard key.quote != nil, bytes.contains(UInt8(ascii: "\\")) else { return judge(bytes) }
         return JSONEscapes.decode(bytes).withUnsafeBytes(judge)
+    }
+
+    /// `Signature` in the query of a URL that S3 signed. As the key of a member it is what stands below e-mails.
+    private func isSecretParameter(_ key: Key, _ sign: Range<Int>) -> Bool {
+        guard text[sign.lowerBound] != UInt8(ascii: ":"), let opening = key.opening, "&?;".utf8.contains(opening) else { return false }
+        return String(decoding: text[key.range], as: UTF8.self).lowercased() == "signature"
+    }
+
+    /// `api key: …`: written as two words, of which the second is no secret by itself.
+    private func isSecondWord(_ key: Key) -> Bool {
+        guard key.quote == nil, key.opening == 0x20, key.range.count <= 6,
+            let firsts = Self.firstWords[String(decoding: text[key.range], as: UTF8.self).lowercased()]
+        else { return false }
+        let end = key.range.lowerBound - 1
+        var start = end
+        while start > 0, end - start < 12, Self.isKeyByte(text[start - 1]) { start -= 1 }
+        return firsts.contains(String(decoding: text[start..<end], as: UTF8.self).lowercased())
+    }
+
+    private static let firstWords: [String: Set<String>] = [
+        "key": ["api", "secret", "access", "private", "signing", "encryption", "shared", "master"], "number": ["card"], "phrase": ["pass"],
+    ]
+
+    /// `\u003d` and `\u003a`, as some libraries write JSON, with any number of backslashes.
+    private func escapedSign(_ at: Int) -> Range<Int>? {
+        guard at == 0 || text[at - 1] != UInt8(ascii: "\\") else { return nil }
+        let digits = behindBackslashes(at)
+        guard isAt(digits, "u003"), digits + 4 < text.count else { return nil }
+        let last = text[digits + 4] | 0x20
+        return last == UInt8(ascii: "d") || last == UInt8(ascii: "a") && !isName ? at..<digits + 5 : nil
+    }
+
+    /// Behind backslashes, of which more than a few are nobody's escapes.
+    func behindBackslashes(_ at: Int) -> Int {
+        var end = at
+        while end < text.count, end - at < 16, text[end] == UInt8(ascii: "\\") { end += 1 }
+        return end
     }
 
     /// `%3D` and `%3A`, also encoded twice.
@@ -101,12 +139,13 @@ struct TextScrub {
         return Replacement(range: end + 1..<close)
     }
 
-    /// RFC 7468. Without its end the rest is taken.
+    /// RFC 7468, and OpenPGP's (RFC 9580, section 6.2). Without its end the rest is taken.
     private func privateKey(_ at: Int) -> Replacement? {
         guard isAt(at, "-----BEGIN ") else { return nil }
         var end = at + 11
         while end < text.count, text[end] != UInt8(ascii: "-"), end - at < 64 { end += 1 }
-        guard isAt(end, "-----"), text[at..<end].count >= 11 + 11, isAt(end - 11, "PRIVATE KEY") else { return nil }
+        guard isAt(end, "-----"), end - at >= 11 + 11 else { return nil }
+        guard isAt(end - 11, "PRIVATE KEY") || end - at >= 11 + 17 && isAt(end - 17, "PRIVATE KEY BLOCK") else { return nil }
         var close = end + 5
         while close < text.count, !isAt(close, "-----END") { close += 1 }
         return Replacement(range: end + 5..<close)

@@ -54,6 +54,7 @@ struct Machine: ~Copyable {
     private var tenants = TenantMemory()
 
     private let kindSymbol = CanonicalSchema.symbol("kind")
+    private let kindPath = FieldPath(canonical: ["kind"])
     private let tenantSymbol = CanonicalSchema.symbol("tenant")
     private let originalIDSymbol = CanonicalSchema.symbol("original_id")
 
@@ -109,6 +110,7 @@ struct Machine: ~Copyable {
         let kind = tree.child(of: .root, kindSymbol)
         let literal = entries[pipeline].kind
         if !kind.exists || tree.shape(of: kind) != .string || !TextPattern.same(tree.text(of: kind), literal.text) {
+            tree.displace(kindPath, for: literal.text)
             tree.put(tree.make(literal), into: .root, as: kindSymbol)
         }
         if let key = context.idempotencyKey {

@@ -1,4 +1,5 @@
 import EventModel
+import Foundation
 import Testing
 
 @testable import Pipelines
@@ -38,6 +39,35 @@ struct DefinitionTests {
         if line > 0 { #expect(error?.line == line, "\(error!)") }
         if !key.isEmpty { #expect(error?.key == key, "\(error!)") }
         #expect(!(error?.reason.isEmpty ?? true))
+    }
+
+    /// The line that `input` becomes through a definition of these steps.
+    private static func line(_ steps: String, _ input: String, text: Bool = false) throws -> String {
+        let pipeline = try load(
+            """
+            name: demo
+            kind: activity
+            input: \(text ? "text" : "json")
+            steps:
+            \(steps)
+              - default: {action: other, outcome: success, severity: low, type: demo, actor.type: user, category: x}
+            """)
+        return try pipeline.explain(Array(input.utf8), received: Timestamp("2026-11-20T12:00:00Z")!, tenant: "acme").result.get()
+    }
+
+    @Test("what a producer wrote is kept where a step puts something else, and only then")
+    func displaced() throws {
+        let steps = """
+              - set: {producer.name: demo, area: a, actor.name: x}
+              - map: {field: reason, values: {r: {reason: s, severity: high, labels.n: 5}}}
+              - set: {area: b}
+            """
+        let line = try Self.line(
+            steps, #"{"reason":"r","severity":"high","area":"given","labels":{"n":[1]},"producer":{"name":"mine"},"unmapped":{"area":1}}"#)
+        #expect(line.contains(#""unmapped":{"area":1,"producer.name":"mine","area~2":"given","labels.n":[1]}"#), "\(line)")
+        #expect(line.contains(#""area":"b""#) && line.contains(#""reason":"s""#) && line.contains(#""producer":{"name":"demo"}"#))
+        #expect(try Self.line(steps, #"{"kind":"other"}"#).contains(#""unmapped":{"kind":"other"}"#))
+        #expect(try !Self.line(steps, #"{"reason":"r","producer":{"name":"demo"}}"#).contains("unmapped"))
     }
 
     @Test("explain shows each step's effect and ends in the line that would be stored")

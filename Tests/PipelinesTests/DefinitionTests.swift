@@ -27,6 +27,7 @@ struct DefinitionTests {
             ("name: a\nkind: b\nsteps:\n  - time: {field: time, formats: [sundial]}\n", 4, "formats"),
             ("name: a\nkind: b\nsteps:\n  - classify: {field: x, rules: [{range: [9, 1], set: {area: q}}]}\n", 4, "range"),
             ("name: a\nkind: b\nsteps:\n  - match: {field: x, rules: [{pattern: \"{a}{b}\"}]}\n", 4, "pattern"),
+            ("name: a\nkind: b\nsteps:\n  - match: {field: x, rules: [{pattern: \"{a...} {b...}\"}]}\n", 4, "pattern"),
             ("name: a\nkind: b\nsteps:\n  - template: {summary: \"{actor.name\"}\n", 4, "summary"),
             ("name: a\nkind: b\nsteps:\n  - set: {area: x}\n    when: {a: {is: purple}}\n", 5, "is"),
             ("name: a\nkind: b\ntests:\n  - {name: x, input: {a: 1}}\n", 4, "tests"),
@@ -68,6 +69,23 @@ struct DefinitionTests {
         #expect(line.contains(#""area":"b""#) && line.contains(#""reason":"s""#) && line.contains(#""producer":{"name":"demo"}"#))
         #expect(try Self.line(steps, #"{"kind":"other"}"#).contains(#""unmapped":{"kind":"other"}"#))
         #expect(try !Self.line(steps, #"{"reason":"r","producer":{"name":"demo"}}"#).contains("unmapped"))
+    }
+
+    @Test(
+        "a capture that takes as much as it can leaves the last fit to what stands behind it",
+        arguments: [
+            ("user a from 1.1.1.1 port 1 ssh2", "a", "1.1.1.1"),
+            ("user a from 9.9.9.9 port 1 from 1.1.1.1 port 2 ssh2", "a from 9.9.9.9 port 1", "1.1.1.1"),
+            ("user  from 9.9.9.9 port 1 ssh2 from 1.1.1.1 port 2 ssh2", " from 9.9.9.9 port 1 ssh2", "1.1.1.1"),
+            ("user a from 1.1.1.1 port x y ssh2", "a", "1.1.1.1"), ("user  from 1.1.1.1 port 1 ssh2", nil, nil), ("user a from", nil, nil),
+            ("user a from  port 1 ssh2", nil, nil), ("user", nil, nil), ("", nil, nil),
+        ] as [(String, String?, String?)])
+    func longestCapture(text: String, name: String?, address: String?) throws {
+        let line = try Self.line(
+            #"  - match: {field: message, rules: [{pattern: "user {actor.id...} from {source.ip} port {_} ssh2"}]}"#, text, text: true)
+        let found = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        #expect((found["actor"] as? [String: Any])?["id"] as? String == name, "\(line)")
+        #expect((found["source"] as? [String: Any])?["ip"] as? String == address)
     }
 
     @Test("explain shows each step's effect and ends in the line that would be stored")

@@ -72,6 +72,21 @@ struct DefinitionTests {
     }
 
     @Test(
+        "a time in seconds or milliseconds is decimal",
+        arguments: [
+            ("1760000000.5", true), ("1.76e9", true), (#""1760000000""#, true), (#""1760000000.25""#, true), (#""-5""#, true),
+            (#""0x10""#, false), (#""1e3""#, false), (#""+5""#, false), (#""nan""#, false), (#""5.""#, false), (#"".5""#, false),
+            (#"" 5""#, false), (#""""#, false), (#""-""#, false),
+        ])
+    func unixTimes(time: String, isTaken: Bool) throws {
+        for format in ["unix_seconds", "unix_milliseconds"] {
+            let result = Result { try Self.line("  - time: {field: time, formats: [\(format)]}", #"{"time":\#(time)}"#) }
+            let wasTaken = (try? result.get()) != nil
+            #expect(wasTaken == isTaken, "\(result)")
+        }
+    }
+
+    @Test(
         "a capture that takes as much as it can leaves the last fit to what stands behind it",
         arguments: [
             ("user a from 1.1.1.1 port 1 ssh2", "a", "1.1.1.1"),

@@ -223,7 +223,7 @@ extension Program {
         if path == reading.place, tree.shape(of: node) == .string, reading.formats.first == .rfc3339, tree.time(of: node) != nil {
             return
         }
-        guard let time = reading.read(tree.text(of: node), received: received) else {
+        guard let time = reading.read(tree.text(of: node), isNumber: tree.shape(of: node) == .number, received: received) else {
             let formats = reading.formats.map(\.rawValue).joined(separator: ", ")
             throw Rejection(
                 field: path.text(tree.symbols), code: .invalidValue,

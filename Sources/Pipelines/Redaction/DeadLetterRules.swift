@@ -19,7 +19,7 @@ struct DeadLetterRules {
     /// - Parameter depth: how often JSON inside it is read as such; with 0 it is only text.
     func scrubbed(_ text: UnsafeRawBufferPointer, isName: Bool, depth: Int) -> [UInt8]? {
         var scrub = TextScrub(text, patterns, isName: isName)
-        if text.contains(where: TextScrub.isQuote), scrub.namesSecret() {
+        if TextScrub.holdsQuote(text), scrub.namesSecret() {
             if depth > 0, let tree = RawJSON.read(Array(text)) {
                 var output: [UInt8] = []
                 redact(tree, [], depth - 1).write(to: &output)

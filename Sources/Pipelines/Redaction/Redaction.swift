@@ -21,8 +21,9 @@ public final class Redaction: Sendable {
     private let timeSymbol = CanonicalSchema.symbol("time")
     private let unmappedSymbol = CanonicalSchema.symbol("unmapped")
     private let names = NameSymbols()
-    private let originalID = FieldPath(canonical: ["original_id"])
-    private let producerName = FieldPath(canonical: ["producer", "name"])
+    private let originalID = CanonicalSchema.symbol("original_id")
+    private let producer = CanonicalSchema.symbol("producer")
+    private let producerName = CanonicalSchema.symbol("name")
 
     init(patterns: KeyPatterns, paths: [FieldPath], symbols: SymbolTable) {
         self.patterns = patterns
@@ -41,14 +42,17 @@ public final class Redaction: Sendable {
     ///
     /// - Parameter isReplay: the event was redacted before, when it was refused.
     func checkIdentity(_ tree: borrowing EventTree, isReplay: Bool) throws(Rejection) {
-        try checkIdentity(tree, originalID, "original_id", isReplay)
-        try checkIdentity(tree, producerName, "producer.name", isReplay)
+        let original = tree.child(of: .root, originalID)
+        if original.exists { try checkIdentity(tree, original, "original_id", isReplay) }
+        let producer = tree.child(of: .root, producer)
+        guard producer.exists, tree.shape(of: producer) == .object else { return }
+        let name = tree.child(of: producer, producerName)
+        if name.exists { try checkIdentity(tree, name, "producer.name", isReplay) }
     }
 
     @inline(__always)
-    private func checkIdentity(_ tree: borrowing EventTree, _ path: FieldPath, _ name: StaticString, _ isReplay: Bool) throws(Rejection) {
-        let node = tree.resolve(path)
-        guard node.exists, tree.shape(of: node) == .string, isReplay || tree.mayHoldSigns(node) else { return }
+    private func checkIdentity(_ tree: borrowing EventTree, _ node: NodeIndex, _ name: StaticString, _ isReplay: Bool) throws(Rejection) {
+        guard tree.shape(of: node) == .string, isReplay || tree.mayHoldSigns(node) else { return }
         try checkName(tree.text(of: node), "\(name)", isReplay)
     }
 
@@ -199,7 +203,7 @@ public final class Redaction: Sendable {
     private func scrubText(_ node: NodeIndex, _ symbol: Symbol, _ part: EventPart, _ tree: inout EventTree) {
         let text = tree.text(of: node)
         guard TextScrub.mayHoldSecrets(text) else { return }
-        if part == .root && symbol == originalID[0] || part == .producer && symbol == producerName[1] { return }
+        if part == .root && symbol == originalID || part == .producer && symbol == producerName { return }
         let isName = names.isName(symbol, in: part)
         guard let scrubbed = textRules.scrubbed(text, isName: isName, depth: DeadLetterRules.textDepth) else { return }
         scrubbed.withUnsafeBytes { tree.setString(node, $0) }

@@ -21,6 +21,18 @@ extension TextScrub {
         return hasSign(first | last << 32)
     }
 
+    /// Whether there is a quote, without which no key is quoted.
+    @inline(__always)
+    static func holdsQuote(_ text: UnsafeRawBufferPointer) -> Bool {
+        var at = 0
+        while at + 8 <= text.count {
+            let word = text.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            if (matches(word, UInt8(ascii: "\"")) | matches(word, UInt8(ascii: "'"))) & 0x8080_8080_8080_8080 != 0 { return true }
+            at += 8
+        }
+        return text[at...].contains(where: isQuote)
+    }
+
     /// The next byte that a replacement can begin at, `= : % < - \`, or the end.
     @inline(__always)
     func nextSign(from start: Int) -> Int {

@@ -83,13 +83,19 @@ struct TextScrub {
 
     /// `Signature` in the query of a URL that S3 signed. As the key of a member it is what stands below e-mails.
     private func isSecretParameter(_ key: Key, _ sign: Range<Int>) -> Bool {
-        guard text[sign.lowerBound] != UInt8(ascii: ":"), let opening = key.opening, "&?;".utf8.contains(opening) else { return false }
+        guard text[sign.lowerBound] != UInt8(ascii: ":"), key.range.count == 9, let opening = key.opening,
+            opening == UInt8(ascii: "&") || opening == UInt8(ascii: "?") || opening == UInt8(ascii: ";")
+        else { return false }
         return String(decoding: text[key.range], as: UTF8.self).lowercased() == "signature"
     }
 
     /// `api key: …`: written as two words, of which the second is no secret by itself.
     private func isSecondWord(_ key: Key) -> Bool {
-        guard key.quote == nil, key.opening == 0x20, key.range.count <= 6,
+        // Asked for every colon of every text: most words are told by their length and first letter.
+        let first = text[key.range.lowerBound] | 0x20
+        guard key.quote == nil, key.opening == 0x20,
+            key.range.count == 3 && first == UInt8(ascii: "k")
+                || key.range.count == 6 && (first == UInt8(ascii: "n") || first == UInt8(ascii: "p")),
             let firsts = Self.firstWords[String(decoding: text[key.range], as: UTF8.self).lowercased()]
         else { return false }
         let end = key.range.lowerBound - 1

@@ -270,6 +270,42 @@ import Testing
         try await server.stop()
     }
 
+    @Test(
+        "what is no certain request is refused with a problem document, and its connection ends",
+        arguments: [
+            ("Host: test\r\n", "", 400), ("Host: test\r\n", "Host: test\r\nHost: other\r\n", 400),
+            ("Host: test\r\n", "Host : test\r\n", 400),
+            ("Host: test\r\n", "Host: test\r\nTransfer-Encoding: gzip, chunked\r\n", 501),
+        ])
+    func refusedHeads(field: String, other: String, code: Int) async throws {
+        let server = try await LiveServer()
+        let (answers, isEnded) = try await onThread {
+            let connection = try server.connect()
+            var request = server.post(event(1)).replacing(field, with: other)
+            if code == 501 { request = request.replacing(/Content-Length: [0-9]+\r\n/, with: "") }
+            try connection.send(server.post(event(2)) + request)
+            return ([try connection.answer(), try connection.answer()], try connection.isEnded())
+        }
+        #expect(answers.map(\.code) == [200, code])
+        #expect(answers[1].fields.contains("Content-Type: application/problem+json") && answers[1].body.contains(#""detail":"#))
+        #expect(isEnded)
+        #expect(server.rooms.server.ingest.statistics.accepted == 1)
+        try await server.stop()
+    }
+
+    @Test("HTTP/1.0 is not told to go on, and needs no Host")
+    func oldExpectation() async throws {
+        let server = try await LiveServer()
+        let code = try await onThread {
+            let connection = try server.connect()
+            let request = server.post(event(1), ["Expect: 100-continue"]).replacing("HTTP/1.1", with: "HTTP/1.0")
+            try connection.send(request.replacing("Host: test\r\n", with: ""))
+            return try connection.answer().code
+        }
+        #expect(code == 200)
+        try await server.stop()
+    }
+
     /// Handed from one thread to the next; two use it only where one sends and the other one receives.
     private struct Sent: @unchecked Sendable {
         let connection: RawConnection

@@ -18,7 +18,10 @@ struct AnswerBytes {
 
     /// - Parameter isLast: the connection is closed behind it.
     mutating func buffer(_ answer: IngestAnswer, isLast: Bool, _ allocator: ByteBufferAllocator) -> ByteBuffer {
-        let body = answer.bytes
+        buffer(answer, body: answer.bytes, isLast: isLast, allocator)
+    }
+
+    private mutating func buffer(_ answer: IngestAnswer, body: [UInt8], isLast: Bool, _ allocator: ByteBufferAllocator) -> ByteBuffer {
         tick(time(nil))
         var buffer = allocator.buffer(capacity: 192 + tail.count + body.count)
         if answer.status == 200 {
@@ -34,6 +37,13 @@ struct AnswerBytes {
         buffer.writeBytes(tail)
         buffer.writeBytes(body)
         return buffer
+    }
+
+    /// For what is no request, or none that can be read; the connection is closed behind it.
+    mutating func buffer(_ problem: Problem, _ allocator: ByteBufferAllocator) -> ByteBuffer {
+        var answer = IngestAnswer()
+        answer.problem = problem
+        return buffer(answer, body: problem.bytes, isLast: true, allocator)
     }
 
     private mutating func tick(_ now: time_t) {

@@ -108,9 +108,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if isHolding { return held.append(.fault(error)) }
-        breakOff()
-        endReading()
-        context.fireErrorCaught(error)
+        fail(error, context)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -169,9 +167,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             held.removeFirst()
             switch next {
             case .part(let part): take(part, context)
-            case .fault(let error):
-                breakOff()
-                context.fireErrorCaught(error)
+            case .fault(let error): fail(error, context)
             case .inputClosed:
                 breakOff()
                 context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
@@ -248,6 +244,16 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         idleCheck = context.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.longestFarewell) { [weak self] in
             self?.context?.close(promise: nil)
         }
+    }
+
+    /// What arrives is no HTTP. Between two requests there is nobody else to say so.
+    private func fail(_ error: any Error, _ context: ChannelHandlerContext) {
+        if case .nobody = turn, error is HTTPParserError, context.channel.isActive {
+            return refuse(Problem(400, "bad-request", "this is not a request as HTTP/1.1 wants it (\(error))"), context)
+        }
+        breakOff()
+        endReading()
+        context.fireErrorCaught(error)
     }
 
     /// The body that is arriving will never be whole.

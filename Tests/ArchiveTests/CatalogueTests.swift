@@ -17,7 +17,7 @@ import Testing
             try await house.add("acme", 20)
             if day.isMultiple(of: 2) { try await house.add("globex", 3) }
             house.clock.set(day: day + 1)
-            #expect(try house.seal(day))
+            #expect(try await house.seal(day))
         }
         return house
     }
@@ -66,7 +66,7 @@ import Testing
             #expect(try catalogue.appliedPosition == position)
             try await house.add("globex", 7)
             house.clock.set(day: SealHouse.firstDay + 5)
-            #expect(try house.seal(SealHouse.firstDay + 4))
+            #expect(try await house.seal(SealHouse.firstDay + 4))
             #expect(try house.verify().result == .good)
             await house.close()
         }

@@ -52,7 +52,7 @@ import Testing
             try String(decoding: #require(try house.archive.newestCheckpoint(of: "acme")), as: UTF8.self).contains("open 2026-11-01T18:00Z")
         )
         house.clock.set(day: Self.day + 1, hour: 0, minute: 30)
-        #expect(try house.seal(Self.day))
+        #expect(try await house.seal(Self.day))
         #expect(try house.manifest("acme", Self.day).tree.after == leaves)
         #expect(try house.verify().result == .good)
         // The next day goes on with the whole tree.
@@ -62,7 +62,7 @@ import Testing
         await house.wait { (try? house.archive.catalogue.openHour) == (Self.day + 1) * 24 + 1 }
         #expect(try checkpoint(house, "acme", "2026-11-02T01").root == leaves.root)
         house.clock.set(day: Self.day + 2, hour: 0, minute: 30)
-        #expect(try house.seal(Self.day + 1))
+        #expect(try await house.seal(Self.day + 1))
         // Those of days that are sealed for long are gone.
         #expect(try hourly(house, "acme") == ["2026-11-02T01"])
         await house.close()
@@ -80,7 +80,7 @@ import Testing
             return text.contains("\"n17\"") ? Array(text.replacingOccurrences(of: "\"n17\"", with: "\"n99\"").utf8) : nil
         }
         house.clock.set(day: Self.day + 1)
-        #expect(try !house.seal(Self.day))
+        #expect(try await !house.seal(Self.day))
         let failure = try #require(house.archive.sealer!.status.failures.first)
         #expect(failure.tenant == "acme" && failure.reason.contains("2026-11-01T14") && failure.reason.contains("another root"))
         await house.close()
@@ -103,7 +103,7 @@ import Testing
         house.archive.sealer!.look()
         await house.wait { (try? house.archive.catalogue.openHour) == Self.day * 24 + 14 }
         house.clock.set(day: Self.day + 1)
-        #expect(try house.seal(Self.day))
+        #expect(try await house.seal(Self.day))
         await house.wait { house.archive.push!.targets.allSatisfy { $0.waiting == 0 } }
         let bodies = receiver.taken
         #expect(bodies.count == 4 && receiver.refused == 2)

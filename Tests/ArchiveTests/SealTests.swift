@@ -29,7 +29,7 @@ import Testing
             }
             house.clock.set(day: day + 1, hour: 0, minute: 20)
             if random.below(3) == 0 { try await house.reopen(packing: random.below(2) == 0) }
-            #expect(try house.seal(day), "\(house.archive.sealer!.status.failures)")
+            #expect(try await house.seal(day), "\(house.archive.sealer!.status.failures)")
         }
         let last = SealHouse.firstDay + 29
         for (tenant, first) in firstDay {
@@ -80,7 +80,7 @@ import Testing
         let house = try SealHouse()
         try await house.add("acme", 3)
         house.clock.set(day: SealHouse.firstDay + 1, hour: 0, minute: 1)
-        #expect(try house.seal(SealHouse.firstDay))
+        #expect(try await house.seal(SealHouse.firstDay))
         house.clock.set(day: SealHouse.firstDay, hour: 23)
         let late = try await house.add("acme", 2)
         #expect(late.allSatisfy { $0.contains(#""received":"2026-11-02T00:00:00.000Z""#) })
@@ -88,7 +88,7 @@ import Testing
         let later = try await house.add("acme", 1)
         #expect(later[0].contains(#""received":"2026-11-02T00:00:00.000Z""#))
         house.clock.set(day: SealHouse.firstDay + 2)
-        #expect(try house.seal(SealHouse.firstDay + 1))
+        #expect(try await house.seal(SealHouse.firstDay + 1))
         #expect(try house.zcat("acme", SealHouse.firstDay + 1) == late + later)
         await house.close()
     }
@@ -96,7 +96,10 @@ import Testing
     @Test("Days are sealed by themselves once the grace is over, at the start too, gaps of whole days with quiet manifests")
     func schedule() async throws {
         // On the idle thread, as servers do it.
-        let house = try SealHouse(configure: { $0.isGentle = true })
+        let house = try SealHouse(configure: {
+            $0.isGentle = true
+            $0.sealGrace = .seconds(900)
+        })
         try await house.add("acme", 3)
         let last = SealHouse.firstDay + 100
         house.clock.set(day: last + 1, hour: 0, minute: 14)
@@ -114,7 +117,7 @@ import Testing
 
     @Test("A clock that jumps ahead by years seals nothing unasked")
     func clockJump() async throws {
-        let house = try SealHouse()
+        let house = try SealHouse(configure: { $0.sealGrace = .seconds(900) })
         try await house.add("acme", 3)
         house.clock.set(day: SealHouse.firstDay + 3000)
         house.archive.sealer!.look()
@@ -137,7 +140,7 @@ import Testing
         try await house.add("acme", 4000, padding: 200)
         try await house.add("small", 5)
         house.clock.set(day: SealHouse.firstDay + 1)
-        #expect(try house.seal(SealHouse.firstDay))
+        #expect(try await house.seal(SealHouse.firstDay))
         let joined = try ArchiveFile.open(LocalFile(path: house.path("acme", SealHouse.firstDay) + "/" + ArchiveFolder.events))
         let blocks = try joined.blocks()
         #expect(blocks.dropLast().allSatisfy { $0.bytes > 32 << 10 && $0.bytes <= 64 << 10 })
@@ -146,7 +149,7 @@ import Testing
         let copying = try SealHouse(configure: { $0.memberBytes = 16 << 10 })
         try await copying.add("acme", 4000, padding: 200)
         copying.clock.set(day: SealHouse.firstDay + 1)
-        #expect(try copying.seal(SealHouse.firstDay))
+        #expect(try await copying.seal(SealHouse.firstDay))
         let status = try #require(copying.archive.sealer!.status.current)
         #expect(status.copiedMembers > 3 && status.cutMembers == 0)
         let stored = try Data(contentsOf: URL(fileURLWithPath: copying.path("acme", SealHouse.firstDay) + "/" + ArchiveFolder.events))
@@ -166,7 +169,7 @@ import Testing
             house.clock.set(day: day)
             lines += try await house.add("acme", 20)
             house.clock.set(day: day + 1)
-            #expect(try house.seal(day))
+            #expect(try await house.seal(day))
         }
         #expect(house.store.heldDays.map(\.day) == Array(SealHouse.firstDay + 7..<SealHouse.firstDay + 12))
         var query = SearchQuery(tenants: nil, from: nil, to: nil)

@@ -89,7 +89,7 @@ import Testing
         #expect(try await server.ask(.get, "/health/live", authorised: false).status == 200)
         let ready = try await server.ask(.get, "/health/ready", authorised: false)
         #expect(ready.status == 200)
-        #expect(try (ready.json["rooms"] as? [String: Any])?.keys.sorted() == ["dead_letters", "journal", "store"])
+        #expect(try (ready.json["rooms"] as? [String: Any])?.keys.sorted() == ["archive", "dead_letters", "journal", "retention", "store"])
         _ = try await server.post("/v1/events", "{bad")
         let metrics = try await server.get("/metrics").text
         #expect(metrics.contains("daybook_events_accepted_total 200\n"))

@@ -81,6 +81,7 @@ final class Server: Sendable {
         let health = HealthEndpoints { Self.health(journal, store, ingest, tails) + [Self.health(archive)] }
         responder = EndpointTable(
             collecting.endpoints + DeadLetterEndpoints(ingest).endpoints + LookupEndpoints(store: store, tenants: journal.tenants).endpoints
+                + RetrievalEndpoints(archive, activity: OwnActivity(ingest), now: settings.journal.now).endpoints
                 + ArchiveEndpoints(archive).endpoints + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
                 + MetricsEndpoint(ingest: ingest, journal: journal, store: store, archive: archive, live: live).endpoints,
             keys: keys, otherwise: { collecting.endpoint(listening: $0) })

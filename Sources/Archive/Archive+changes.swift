@@ -13,9 +13,11 @@ extension Archive {
     package func erase(
         _ request: ErasureRequest, isDry: Bool, hold: @escaping @Sendable (_ tenant: String, _ day: Int64) -> LegalHold?
     ) async throws -> ErasureReport {
-        guard let number = tenantNumber(request.tenant) else { return ErasureReport() }
         let stops: @Sendable () -> Bool = { [weak self] in self?.sealer?.stops ?? true }
         return try await exclusively { [self] in
+            // What is fresh has no day yet.
+            try store.packAll()
+            guard let number = tenantNumber(request.tenant) else { return ErasureReport() }
             let erasure = Erasure(archive: self, request: request, number: number, now: configuration.now(), stops: stops)
             return try erasure.run(isDry: isDry) { hold(request.tenant, $0) }
         }
@@ -25,6 +27,25 @@ extension Archive {
     private func tenantNumber(_ name: String) -> UInt32? {
         let stored = store.heldDays.lazy.flatMap(\.tenants).first { $0.name == name }?.number
         return stored ?? (try? catalogue.chains())?.first { $0.name == name }?.number
+    }
+
+    /// Days' events were pruned: nothing is answered from what was read of them before, and they go from object storage.
+    package func pruned(_ tenant: TenantChain, days: [Int64], record: String) throws {
+        for day in days {
+            changed(tenant: tenant.number, day: day)
+            try mirrorPruning(tenant: tenant.name, day: day)
+        }
+        try mirror(record: record, tenant: tenant.name)
+    }
+
+    /// From now on `retention` runs between seals.
+    package func keep(_ retention: Retention) { retentionSlot.withLock { $0 = retention } }
+
+    /// On the sealer's thread, each hour and whenever a day was sealed.
+    func prune(stops: () -> Bool) {
+        guard let retention = retentionSlot.withLock({ $0 }) else { return }
+        let now = configuration.now()
+        retention.runHourly(today: now.dayNumber, now: now, sealedDay: catalogue.sealedDay, stops: stops)
     }
 
     /// A day's file is another one now: nothing is answered from what was read of it before.

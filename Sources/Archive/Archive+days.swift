@@ -15,7 +15,9 @@ extension Archive {
     package func openDays(tenant: String? = nil, in days: ClosedRange<Int64>) throws -> [OpenArchiveDay] {
         let sealed = catalogue.sealedDay ?? .min
         return store.heldDays.filter { $0.day > sealed && days.contains($0.day) }.flatMap { held in
-            held.tenants.filter { tenant == nil || $0.name == tenant }.map { OpenArchiveDay(tenant: $0.name, day: held.day, events: $0.events) }
+            held.tenants.filter { tenant == nil || $0.name == tenant }.map {
+                OpenArchiveDay(tenant: $0.name, day: held.day, events: $0.events)
+            }
         }
     }
 
@@ -23,8 +25,8 @@ extension Archive {
     /// is not there. Throws when it is there and cannot be opened.
     package func file(_ name: String, of tenant: String, day: Int64) throws -> (any ByteSource)? {
         let path = folder.folder(of: tenant, day: day) + "/" + name
-        guard folder.exists(path) else { return nil }
-        return try LocalFile(path: path)
+        if folder.exists(path) { return try LocalFile(path: path) }
+        return name == ArchiveFolder.events ? try uploads?.source(tenant: tenant, day: day) : nil
     }
 
     /// The newest signed note of a tenant: of the open day where it has one, else of the last sealed one. `nil` for a tenant

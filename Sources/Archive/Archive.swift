@@ -13,27 +13,36 @@ package final class Archive: JournalFollower, Sendable {
     package let folder: ArchiveFolder
     package let catalogue: Catalogue
     package let key: SigningKey
+    /// `nil` without object storage.
+    package let uploads: UploadQueue?
     /// What the store's lookups go on with.
     package let older: ArchivedDays
     let store: EventStore
     let logger: Logger
     private let state: Mutex<State>
     private let sealerSlot = Mutex<Sealer?>(nil)
+    let retentionSlot = Mutex<Retention?>(nil)
+    let remoteSlot = Mutex<RemoteDays?>(nil)
     private let pushSlot = Mutex<CheckpointPush?>(nil)
 
     private struct State {
         weak var journal: Journal?
         /// Behind the last event of the days that are sealed for every tenant.
         var sealedPosition: UInt64
+        /// What lies before it need not be kept, sealed or not: an erasure took something out of it.
+        var releasedPosition: UInt64 = 0
     }
 
-    /// Opens catalogue and keys. Nothing is sealed before ``start()``.
+    /// Opens catalogue and keys, before the journal: lookups of days that the store does not hold go on here from now on.
+    /// Nothing is sealed before ``start()``.
     package static func open(_ configuration: ArchiveConfiguration, store: EventStore, logger: Logger) throws -> Archive {
         try FileManager.default.createDirectory(
             atPath: configuration.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let key = try SigningKey.open(folder: configuration.keys, name: configuration.origin)
         let catalogue = try Catalogue.open(folder: configuration.folder, logger: logger)
-        return try Archive(configuration, store: store, catalogue: catalogue, key: key, logger: logger)
+        let archive = try Archive(configuration, store: store, catalogue: catalogue, key: key, logger: logger)
+        store.use(older: archive.older)
+        return archive
     }
 
     private init(_ configuration: ArchiveConfiguration, store: EventStore, catalogue: Catalogue, key: SigningKey, logger: Logger) throws {
@@ -44,8 +53,13 @@ package final class Archive: JournalFollower, Sendable {
         self.logger = logger
         let folder = ArchiveFolder(configuration.folder)
         self.folder = folder
+        let uploads = try configuration.objects.map { settings in
+            try UploadQueue(
+                folder: configuration.folder, storage: ObjectStorage(settings), log: logger, now: { configuration.now().milliseconds })
+        }
+        self.uploads = uploads
         older = ArchivedDays(catalogue, logger: logger) { day in
-            try LocalFile(path: folder.folder(of: day.tenantName, day: day.day) + "/" + ArchiveFolder.events)
+            try Self.events(of: day.tenantName, day: day.day, folder: folder, uploads: uploads)
         }
         state = Mutex(State(sealedPosition: try catalogue.appliedPosition))
     }
@@ -67,14 +81,14 @@ package final class Archive: JournalFollower, Sendable {
         return floor
     }
 
-    /// Answers lookups for days that the store does not hold, and begins to seal what is due. The journal is attached.
+    /// Begins to seal what is due. The journal is attached.
     package func start() throws {
-        store.use(older: older)
         let push = CheckpointPush(self)
         pushSlot.withLock { $0 = push }
         push?.start()
         let sealer = try Sealer(self)
         sealerSlot.withLock { $0 = sealer }
+        try startUploads()
         sealer.start()
     }
 
@@ -83,12 +97,14 @@ package final class Archive: JournalFollower, Sendable {
     package func stop() {
         sealer?.stop(within: .seconds(3))
         push?.stop()
+        remoteSlot.withLock { $0 }?.stop()
     }
 
-    /// After the store is closed.
+    /// After the store is closed. Writing a large index is not interrupted; what is not done by then is made anew at the
+    /// next start.
     package func close() {
         stop()
-        sealer?.stop(within: nil)
+        sealer?.stop(within: .seconds(4))
         sealerSlot.withLock { $0 = nil }
         pushSlot.withLock { $0 = nil }
         catalogue.close()
@@ -105,7 +121,7 @@ package final class Archive: JournalFollower, Sendable {
     /// What is sealed; and, where more than ``ArchiveConfiguration/journalBytes`` would be kept for days that are not, what
     /// lies before those bytes. The store's own position bounds it as that of any other follower.
     package var appliedPosition: UInt64 {
-        let (sealed, journal) = state.withLock { ($0.sealedPosition, $0.journal) }
+        let (sealed, journal) = state.withLock { (max($0.sealedPosition, $0.releasedPosition), $0.journal) }
         guard let journal else { return sealed }
         return max(sealed, journal.position(keeping: keptBytes))
     }
@@ -129,6 +145,9 @@ package final class Archive: JournalFollower, Sendable {
         let (free, all) = (Int(status.f_bavail) * Int(status.f_frsize), Int(status.f_blocks) * Int(status.f_frsize))
         return free < min(1 << 30, all / 20) ? 0 : configuration.journalBytes
     }
+
+    /// From now on the journal keeps nothing before `position` for the archive. The store's own copy stays.
+    package func release(before position: UInt64) { state.withLock { $0.releasedPosition = max($0.releasedPosition, position) } }
 
     func finished(position: UInt64) {
         state.withLock { $0.sealedPosition = max($0.sealedPosition, position) }

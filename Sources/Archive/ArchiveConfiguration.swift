@@ -22,10 +22,15 @@ public struct ArchiveConfiguration: Sendable {
     public var memberBytes = 256 << 10
     /// libdeflate's level for them (see ``MemberCutter``).
     public var level = 9
+    /// Archived days of one tenant that are pruned at once without somebody's word. A server that runs prunes one a day; a
+    /// clock that jumped ahead would prune many.
+    public var pruneAtOnce = 3
     /// A checkpoint of the open day every hour.
     public var checkpointsHourly = true
     /// Sealing takes only what processor time is left over, except where somebody waits for it.
     public var isGentle = true
+    /// Where sealed days are copied to; `nil`: nowhere.
+    package var objects: ObjectStorageSettings?
     /// Name and version of the program, for manifests.
     public var software = "daybook"
     public var now: @Sendable () -> Timestamp

@@ -33,10 +33,11 @@ extension Server {
             warnings.append(
                 "the clock stands \(days) days behind the newest event; if that is right, ask for the seal with `daybook archive seal`")
         }
-        if let error = status.openDayError { warnings.append(error) }
+        warnings += [status.openDayError, status.dropError].compactMap(\.self)
         if let reason = archive.catalogue.rebuiltBecause { warnings.append("the catalogue was made again from the manifests: \(reason)") }
         if archive.isKeepingLess {
-            warnings.append("the journal let segments go before their days were sealed (archive.journal_bytes); the store holds their events")
+            warnings.append(
+                "the journal let segments go before their days were sealed (archive.journal_bytes); the store holds their events")
         }
         warnings += archive.older.damage
         for target in archive.push?.targets ?? [] {

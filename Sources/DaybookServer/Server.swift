@@ -23,6 +23,7 @@ final class Server: Sendable {
     let live: LiveTail
     let ingest: Ingest
     let tails: [FileTail]
+    let administration: Administration
     let responder: EndpointTable
     let logger: Logger
 
@@ -57,14 +58,18 @@ final class Server: Sendable {
         let ingest = Ingest(journal: journal, pipelines: pipelines, deadLetters: letters, now: configuration.now)
         try checkTails(settings.tails, pipelines)
         let tails = try settings.tails.map { try FileTail($0, folder: FilePath(folder.file("tail")), ingest: ingest, logger: logger) }
+        let administration = try Administration(
+            control: control, archive: archive, store: store, journal: journal, ingest: ingest, settings: settings, now: configuration.now,
+            logger: logger)
         try archive.start()
-        return Server(settings, folder, control, keys, store, archive, journal, live, ingest, tails, logger)
+        return Server(settings, folder, control, keys, store, archive, journal, live, ingest, tails, administration, logger)
     }
 
     private init(
-        _ settings: Settings, _ folder: DataFolder, _ control: ControlDatabase, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive, _ journal: Journal, _ live: LiveTail,
+        _ settings: Settings, _ folder: DataFolder, _ control: ControlDatabase, _ keys: AccessKeys, _ store: EventStore, _ archive: Archive,
+        _ journal: Journal, _ live: LiveTail,
         _ ingest: Ingest,
-        _ tails: [FileTail], _ logger: Logger
+        _ tails: [FileTail], _ administration: Administration, _ logger: Logger
     ) {
         self.settings = settings
         self.folder = folder
@@ -76,13 +81,18 @@ final class Server: Sendable {
         self.live = live
         self.ingest = ingest
         self.tails = tails
+        self.administration = administration
         self.logger = logger
         let collecting = IngestEndpoints(ingest)
-        let health = HealthEndpoints { Self.health(journal, store, ingest, tails) + [Self.health(archive)] }
+        let health = HealthEndpoints {
+            Self.health(journal, store, ingest, tails)
+                + [Self.health(archive), RoomHealth("retention", warnings: administration.warnings)]
+        }
         responder = EndpointTable(
             collecting.endpoints + DeadLetterEndpoints(ingest).endpoints + LookupEndpoints(store: store, tenants: journal.tenants).endpoints
                 + RetrievalEndpoints(archive, activity: OwnActivity(ingest), now: settings.journal.now).endpoints
-                + ArchiveEndpoints(archive).endpoints + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
+                + ArchiveEndpoints(archive).endpoints + administration.endpoints
+                + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
                 + MetricsEndpoint(ingest: ingest, journal: journal, store: store, archive: archive, live: live).endpoints,
             keys: keys, otherwise: { collecting.endpoint(listening: $0) })
     }

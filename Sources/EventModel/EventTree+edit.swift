@@ -102,6 +102,35 @@ extension EventTree {
         setText(node.raw, space: .scratch, start: UInt32(start), length: UInt32(text.count))
     }
 
+    /// Adds a detached `node` to the end of an object, whether the name has a symbol or not. Another member of this name
+    /// stays; ``CanonicalWriter`` tells the two apart under `unmapped`.
+    public mutating func add(_ node: NodeIndex, to object: NodeIndex, named name: String) {
+        let symbol = symbols.symbol(name)
+        guard symbol == .unknown else { return attach(node.raw, to: object.raw, as: symbol) }
+        nodes[Int(node.raw)].symbol = .unknown
+        var name = name
+        name.withUTF8 { setKey(node, UnsafeRawBufferPointer($0)) }
+        link(node.raw, to: object.raw)
+    }
+
+    /// Whether the producer wrote this value, and not a step.
+    public func isProducers(_ node: NodeIndex) -> Bool {
+        switch shape(of: node) {
+        case .null: false
+        case .object, .array: firstChild(of: node).exists
+        case .string, .number, .boolean: nodes[Int(node.raw)].textSpace != .scratch
+        }
+    }
+
+    /// Gives a member that has no symbol another name, which must have none either.
+    public mutating func setKey(_ node: NodeIndex, _ name: UnsafeRawBufferPointer) {
+        let start = scratch.count
+        scratch.append(name)
+        nodes[Int(node.raw)].keySpace = .scratch
+        nodes[Int(node.raw)].keyStart = UInt32(start)
+        nodes[Int(node.raw)].keyLength = UInt32(name.count)
+    }
+
     private func offsetInScratch(_ text: UnsafeRawBufferPointer) -> Int? {
         guard let start = text.baseAddress, let base = scratch.bytes.baseAddress else { return nil }
         let offset = start - base

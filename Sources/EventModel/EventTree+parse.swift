@@ -199,7 +199,7 @@ extension EventTree {
         let hash = Hash64.hash(name)
         guard storage.pointee.unknownKeys.count - unknownStart < Limits.objectMembers else {
             throw Rejection(
-                field: String(decoding: name, as: UTF8.self), code: .tooDeep,
+                field: String(decoding: name, as: UTF8.self), code: .tooLarge,
                 message: "an object has more than \(Limits.objectMembers) members; send them as an array or split the event")
         }
         for index in unknownStart..<storage.pointee.unknownKeys.count where storage.pointee.unknownKeys[index].hash == hash {

@@ -76,7 +76,8 @@ public struct EventTree: ~Copyable {
         var objectSerial: UInt32 = 0
         /// The open containers of the event being parsed.
         let levels: UnsafeMutablePointer<Level>
-        /// A bit for each byte of the source that can join a key and its value inside a text, `= : < %`.
+        /// A bit for each byte of the source that can join a key and its value inside a text, `= : < %`, and for dashes that
+        /// stand together.
         @usableFromInline let signs: UnsafeMutablePointer<UInt64>
         /// The time that was read last and from where, because a pipeline's step and the writer both ask for it.
         var lastTime: (node: NodeIndex, start: UInt32, time: Timestamp?) = (.none, 0, nil)
@@ -226,15 +227,27 @@ extension EventTree {
         return UnsafeRawBufferPointer(start: base + Int(start), count: Int(length))
     }
 
-    /// Whether the text may hold a byte of `= : < %`, a backslash or a control character. Exact for texts of the source,
-    /// of which each is asked for in a few steps.
+    /// Whether the text may hold a byte of `= : < %`, a run of dashes, a backslash or a control character. Exact for texts
+    /// of the source but for two dashes, of which each is asked for in a few steps.
     @inlinable @inline(__always)
     public func mayHoldSigns(_ node: NodeIndex) -> Bool {
         let it = nodes[Int(node.raw)]
-        guard it.textSpace == .source else { return true }
-        var word = Int(it.start >> 6)
-        let end = Int(it.start) + Int(it.length)
-        var marks = signs[word] & (~0 &<< UInt64(it.start & 63))
+        return mayHoldSigns(space: it.textSpace, start: it.start, length: it.length)
+    }
+
+    /// The same for the name of a member.
+    @inline(__always)
+    public func mayKeyHoldSigns(_ node: NodeIndex) -> Bool {
+        let it = nodes[Int(node.raw)]
+        return it.keySpace != .symbol && mayHoldSigns(space: it.keySpace, start: it.keyStart, length: it.keyLength)
+    }
+
+    @inlinable @inline(__always)
+    func mayHoldSigns(space: Space, start: UInt32, length: UInt32) -> Bool {
+        guard space == .source else { return true }
+        var word = Int(start >> 6)
+        let end = Int(start) + Int(length)
+        var marks = signs[word] & (~0 &<< UInt64(start & 63))
         while word < end &>> 6 {
             if marks != 0 { return true }
             word &+= 1

@@ -6,9 +6,9 @@ public struct Rejection: Error, Sendable, Equatable {
         case invalidJSON = "invalid_json"
         /// The same key twice in one object.
         case duplicateKey = "duplicate_key"
-        /// Deeper than ``Limits/depth`` or more than ``Limits/objectMembers`` members.
+        /// Deeper than ``Limits/depth``.
         case tooDeep = "too_deep"
-        /// Longer than a limit allows.
+        /// Longer than a limit allows, or an object of more than ``Limits/objectMembers`` members.
         case tooLarge = "too_large"
         /// A number that no 64-bit integer or double holds.
         case numberRange = "number_range"

@@ -80,6 +80,16 @@ public final class Journal: Sendable {
         if let refusal = queue.add(AppendRequest(batch: batch, completion: completion)) { completion(.failure(refusal)) }
     }
 
+    /// Goes on in a new segment, so that all that was written so far can be freed. Returns when it has begun; what the
+    /// followers have passed is freed already then.
+    public func beginSegment() async throws(JournalError) {
+        let answer = await withUnsafeContinuation { (caller: UnsafeContinuation<Result<Receipt, JournalError>, Never>) in
+            let request = AppendRequest(batch: NormalisedBatch(), completion: { caller.resume(returning: $0) }, beginsSegment: true)
+            if let refusal = queue.add(request) { caller.resume(returning: .failure(refusal)) }
+        }
+        _ = try answer.get()
+    }
+
     /// Adds a follower. Everything from its `appliedPosition` on is delivered first, on the caller's thread, then live.
     /// Attach all followers before the first append: segments are freed by the positions of those that are attached.
     public func attach(_ follower: any JournalFollower) throws(JournalError) {

@@ -10,11 +10,16 @@ public struct IngestContext: Sendable {
     public var allowedTenant: String?
     /// An event without `original_id` gets `KEY/LINE`, so that a repeated request is known again.
     public var idempotencyKey: String?
+    /// The event was refused before, and redacted then.
+    public var isReplay: Bool
 
-    public init(received: Timestamp, tenant: String? = nil, allowedTenant: String? = nil, idempotencyKey: String? = nil) {
+    public init(
+        received: Timestamp, tenant: String? = nil, allowedTenant: String? = nil, idempotencyKey: String? = nil, isReplay: Bool = false
+    ) {
         self.received = received
         self.tenant = tenant
         self.allowedTenant = allowedTenant
         self.idempotencyKey = idempotencyKey
+        self.isReplay = isReplay
     }
 }

@@ -54,6 +54,7 @@ struct Machine: ~Copyable {
     private var tenants = TenantMemory()
 
     private let kindSymbol = CanonicalSchema.symbol("kind")
+    private let kindPath = FieldPath(canonical: ["kind"])
     private let tenantSymbol = CanonicalSchema.symbol("tenant")
     private let originalIDSymbol = CanonicalSchema.symbol("original_id")
 
@@ -109,18 +110,23 @@ struct Machine: ~Copyable {
         let kind = tree.child(of: .root, kindSymbol)
         let literal = entries[pipeline].kind
         if !kind.exists || tree.shape(of: kind) != .string || !TextPattern.same(tree.text(of: kind), literal.text) {
+            tree.displace(kindPath, for: literal.text)
             tree.put(tree.make(literal), into: .root, as: kindSymbol)
         }
         if let key = context.idempotencyKey {
             let originalID = tree.child(of: .root, originalIDSymbol)
-            if !originalID.exists || tree.shape(of: originalID) == .null {
+            // An id without a character names nothing.
+            if !originalID.exists || tree.shape(of: originalID) == .null || isEmptyString(originalID) {
                 tree.put(tree.makeString("\(key)/\(line)"), into: .root, as: originalIDSymbol)
             }
         }
         let tenant = try checkTenant()
+        try redactions[pipeline].checkIdentity(tree, isReplay: context.isReplay)
         redactions[pipeline].apply(&tree, &memories[pipeline])
         return tenant
     }
+
+    private func isEmptyString(_ node: NodeIndex) -> Bool { tree.shape(of: node) == .string && tree.text(of: node).count == 0 }
 
     private func choose() throws(Rejection) -> Int {
         let node = tree.child(of: .root, kindSymbol)

@@ -41,11 +41,20 @@ public final class Pipeline: Sendable {
         self.symbols = symbols
         (program, memory) = try ProgramCompiler.compile(definition, symbols: symbols)
         patterns = KeyPatterns(extra: definition.redactKeys)
+        if patterns.matches("original_id") {
+            throw PipelineLoadError(
+                file: definition.file, line: 0, key: "redact.keys",
+                reason: "one of the words is found in \"original_id\", which tells duplicates and cannot be redacted")
+        }
         var paths: [FieldPath] = []
         for reader in definition.redactPaths {
             let text = try reader.text()
             guard let path = FieldPath(text, symbols: symbols), path.arrayDepth == 0 else {
                 throw reader.fault("\"\(text)\" is not a place without '[]'", key: "redact")
+            }
+            let names = FieldPath.names(in: text)
+            if NamePlaces.identity.contains(where: { $0.starts(with: names) }) {
+                throw reader.fault("\"\(text)\" tells duplicates and cannot be redacted: all events would be one")
             }
             paths.append(path)
         }

@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test("A short id with a letter is found as it was given, in whatever order its spellings come")
-    func shortID() {
+    func spellings() {
         // The order of a set differs from one to the next.
         for number in 0..<50 {
             let id = "u\(number)"

@@ -55,6 +55,29 @@ private func texts(_ body: String, framing: Framing = .detect, recordsKey: Strin
         #expect(try texts(wrapped, recordsKey: "Records", pieces: size) == ["{\"a\":1}", "{\"b\":2}"])
     }
 
+    @Test("a line of the largest size is taken with any line end, wherever it is cut", arguments: ["\n", "\r\n", ""])
+    func largestLine(end: String) throws {
+        let line = [UInt8](repeating: UInt8(ascii: "x"), count: Limits.eventBytes)
+        let body = line + Array(end.utf8) + Array("{}".utf8)
+        for pieces in [line.count - 1, line.count, line.count + 1, line.count + 2] {
+            let found = try split(end.isEmpty ? line : body, framing: .lines, pieces: pieces)
+            #expect(found.allSatisfy { $0.fault == nil } && found[0].text.utf8.count == line.count, "\(pieces)")
+            let longer = try split([UInt8(ascii: "x")] + line + Array(end.utf8), framing: .lines, pieces: pieces)
+            // One that came whole is left to the normaliser.
+            let isWhole = longer[0].text.utf8.count == line.count + 1
+            #expect(longer.count == 1 && isWhole != (longer[0].fault?.contains("more than the limit") == true), "\(pieces)")
+        }
+    }
+
+    @Test("lines have the same numbers as application/json and as lines, blank ones before them included")
+    func detectedLines() throws {
+        let body = Array("\n \n{\"a\":1}\n\n{bad\n".utf8)
+        #expect(try split(body).map(\.line) == [3, 5])
+        #expect(try split(body).map(\.line) == split(body, framing: .lines).map(\.line))
+        #expect(try split(body, recordsKey: "Records").map(\.line) == [3, 5])
+        #expect(try split(Array("\n\n{\"Records\":[{},{}]}".utf8), recordsKey: "Records").map(\.line) == [1, 2])
+    }
+
     @Test("an object without the wrapper's key is an event itself")
     func bareRecord() throws {
         #expect(try texts("{\"a\":1}", recordsKey: "Records") == ["{\"a\":1}"])

@@ -129,6 +129,33 @@ import Testing
         try await server.stop()
     }
 
+    @Test("a key of one tenant replays and sees what came with such a key, and nobody's replay writes for another tenant")
+    func forbiddenReplay() async throws {
+        let rooms = try await TestServer()
+        await rooms.close()
+        let key = "dbk_of-globex"
+        try await DatabaseQueue(path: rooms.folder + "/daybook.sqlite").write {
+            try $0.execute(
+                sql: "INSERT INTO keys (name, role, tenant, hash, created) VALUES ('globex', 'admin', 'globex', ?, '2026-11-20')",
+                arguments: [Data(SHA256.hash(data: Data(key.utf8)))])
+        }
+        try await rooms.reopen()
+        let limited = ["Authorization": "Bearer \(key)", "Content-Type": "application/json"]
+        let bodies = [event(1), #"{"kind":"activity","category":"c","time":"yesterday"}"#]
+        for body in bodies { _ = try await rooms.ask(.post, "/v1/events", limited, body: Array(body.utf8), authorised: false) }
+        _ = try await rooms.post("/v1/events?tenant=globex", #"{"kind":"activity","tenant":"acme"}"#)
+        try await rooms.reopen()
+        let seen = try await rooms.ask(.get, "/v1/dead-letters", limited, authorised: false)
+        #expect(try seen.integer("total") == 2)
+        #expect(try (seen.json["dead_letters"] as? [[String: Any]])?.map { $0["key_tenant"] as? String } == ["globex", "globex"])
+        #expect(try await rooms.get("/v1/dead-letters").integer("total") == 3)
+        let replayed = try await rooms.ask(.post, "/v1/dead-letters/replay", limited, authorised: false)
+        #expect(try replayed.integer("replayed") == 2)
+        #expect(try await rooms.ask(.post, "/v1/dead-letters/replay").integer("accepted") == 0)
+        #expect(try await rooms.get("/v1/events?tenant=acme").events.isEmpty)
+        await rooms.close()
+    }
+
     @Test("a full disk is a 503 that says when to come back")
     func diskFull() async throws {
         let server = try await LiveServer { $0.journal.minimumFreeBytes = 1 << 60 }

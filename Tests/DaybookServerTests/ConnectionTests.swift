@@ -220,7 +220,93 @@ import Testing
         #expect(server.handlers.alive == 0)
     }
 
-    /// Handed from one thread to the next, never used by two.
+    @Test("what pipelining clients have sent when the server stops is answered or not stored", arguments: [1, 50])
+    func stoppingPipelines(events: Int) async throws {
+        let server = try await LiveServer()
+        let body = (0..<events).map { event($0) }.joined(separator: "\n")
+        let request = Array(server.post(body).utf8)
+        let connections = try (0..<10).map { _ in Sent(try server.connect()) }
+        for sent in connections {
+            Thread.detachNewThread { while (try? sent.connection.send(request)) != nil {} }
+        }
+        let answered = connections.map { sent in
+            Task {
+                try await onThread {
+                    var answers: [RawConnection.Answer] = []
+                    while let answer = try? sent.connection.answer() { answers.append(answer) }
+                    return answers
+                }
+            }
+        }
+        while server.rooms.server.ingest.statistics.requests < 200 { await Task.yield() }
+        try await server.stop()
+        var accepted = 0
+        for task in answered {
+            let answers = try await task.value
+            #expect(answers.allSatisfy { $0.code == 200 })
+            #expect(answers.last?.fields.contains("Connection: close") == true)
+            accepted += answers.count * events
+        }
+        #expect(accepted == Int(server.rooms.server.ingest.statistics.accepted))
+        #expect(server.handlers.alive == 0)
+    }
+
+    @Test("a body that breaks off is a 400 that says what was taken, whatever broke it", arguments: ["zz\r\n", "-5\r\n", ""])
+    func brokenFraming(rest: String) async throws {
+        let server = try await LiveServer()
+        let (answer, isEnded) = try await onThread {
+            let connection = try server.connect()
+            let body = (0..<9_000).map { event($0) }.joined(separator: "\n") + "\n"
+            try connection.send(String(server.post(body, chunked: true).dropLast(5)) + rest)
+            if rest.isEmpty { connection.endSending() }
+            return (try connection.answer(), try connection.isEnded())
+        }
+        let accepted = try #require(answer.body.firstMatch(of: /"accepted":([0-9]+)/).flatMap { Int($0.1) })
+        let next = try #require(answer.body.firstMatch(of: /"first_line_not_taken":([0-9]+)/).flatMap { Int($0.1) })
+        #expect(answer.code == 400)
+        #expect(accepted >= 2_000 && next == accepted + 1, "\(answer.body.prefix(500))")
+        #expect(accepted == Int(server.rooms.server.ingest.statistics.accepted))
+        #expect(isEnded)
+        try await server.stop()
+    }
+
+    @Test(
+        "what is no certain request is refused with a problem document, and its connection ends",
+        arguments: [
+            ("Host: test\r\n", "", 400), ("Host: test\r\n", "Host: test\r\nHost: other\r\n", 400),
+            ("Host: test\r\n", "Host : test\r\n", 400),
+            ("Host: test\r\n", "Host: test\r\nTransfer-Encoding: gzip, chunked\r\n", 501),
+        ])
+    func refusedHeads(field: String, other: String, code: Int) async throws {
+        let server = try await LiveServer()
+        let (answers, isEnded) = try await onThread {
+            let connection = try server.connect()
+            var request = server.post(event(1)).replacing(field, with: other)
+            if code == 501 { request = request.replacing(/Content-Length: [0-9]+\r\n/, with: "") }
+            try connection.send(server.post(event(2)) + request)
+            return ([try connection.answer(), try connection.answer()], try connection.isEnded())
+        }
+        #expect(answers.map(\.code) == [200, code])
+        #expect(answers[1].fields.contains("Content-Type: application/problem+json") && answers[1].body.contains(#""detail":"#))
+        #expect(isEnded)
+        #expect(server.rooms.server.ingest.statistics.accepted == 1)
+        try await server.stop()
+    }
+
+    @Test("HTTP/1.0 is not told to go on, and needs no Host")
+    func oldExpectation() async throws {
+        let server = try await LiveServer()
+        let code = try await onThread {
+            let connection = try server.connect()
+            let request = server.post(event(1), ["Expect: 100-continue"]).replacing("HTTP/1.1", with: "HTTP/1.0")
+            try connection.send(request.replacing("Host: test\r\n", with: ""))
+            return try connection.answer().code
+        }
+        #expect(code == 200)
+        try await server.stop()
+    }
+
+    /// Handed from one thread to the next; two use it only where one sends and the other one receives.
     private struct Sent: @unchecked Sendable {
         let connection: RawConnection
         init(_ connection: RawConnection) { self.connection = connection }

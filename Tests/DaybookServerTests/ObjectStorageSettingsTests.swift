@@ -10,7 +10,7 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: path) }
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         let options = ServeOptions(config: path, pipelines: TestServer.pipelines)
-        return try Settings.read(options, environment: environment).objects
+        return try Settings.read(options, environment: environment).archive.objects
     }
 
     private static let keys = ["AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "S"]

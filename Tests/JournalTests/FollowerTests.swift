@@ -40,6 +40,23 @@ import Testing
         await reopened.close()
     }
 
+    @Test("A segment that is asked for begins at once, and what all have passed is gone then")
+    func askedSegment() async throws {
+        let journal = try Journal.open(JournalConfiguration.test(folder))
+        let follower = RecordingFollower()
+        try journal.attach(follower)
+        try await journal.beginSegment()
+        #expect(folder.segments.count == 1, "an empty one is left as it is")
+        _ = try await journal.append(.of("acme", "ada"))
+        follower.apply(to: 1)
+        try await journal.beginSegment()
+        #expect(folder.segments.count == 1)
+        #expect(try TemporaryFolder.bytes(of: folder.segments[0]).count < 200 && journal.oldestPosition == 1)
+        #expect(try await journal.append(.of("acme", "next")).outcomes == [.accepted(seq: 2)])
+        await journal.close()
+        await #expect(throws: JournalError.closed) { try await journal.beginSegment() }
+    }
+
     @Test("Nothing is freed while nobody follows")
     func nobodyFollows() async throws {
         let journal = try Journal.open(small())

@@ -46,12 +46,26 @@ struct DeadLetterRedactionTests {
             #"{"pass\u0077ord":"S3CRET",}"#, #"{"changes":[{"field":"password","before":"S3CRET","after":"S3CRET"}],}"#,
             #"{"changes":[{"before":"S3CRET","field":"password"}],}"#, #"{"password":123S3CRET,}"#, "{'password':'S3CRET'}",
             #"{"password":"S3CRET"#, #"{"password": ["S3CRET"#, #"   "password": "S3CRET","#, #"  "S3CRET","#, #""S3CRET""#,
-            "password=S3CRET foo",
+            "password=S3CRET foo", #"{"url":"https:\/\/u:S3CRET@h/""#, #"{"q":"token\u003dS3CRET""#,
             "{\"Authorization\" : \"Token S3CRET\",}",
         ])
     func broken(_ raw: String) throws {
         let letter = try redacted(raw)
         #expect(!letter.contains("S3CRET"), "\(letter)")
+    }
+
+    @Test("a refused event keeps its identity and its other names, so that a replay makes no two events one")
+    func names() throws {
+        let set = try PipelineSet.load(folder: Repository.pipelines)
+        let cases = [
+            (#"{"id":"token:1","session":"cookie:2","target":{"id":"secret:3"}}"#, "activity"), (#"{"eventID":"token:1"}"#, "cloudtrail"),
+            (#"{"id":"token:1","source":"urn:secret:a","data":{"id":"token:2"}}"#, nil), (#"{"original_id":"token:1"}"#, nil),
+        ]
+        for (raw, pipeline) in cases {
+            #expect(String(decoding: DeadLetterRedaction(set).redact(Array(raw.utf8), pipeline: pipeline), as: UTF8.self) == raw)
+        }
+        let other = DeadLetterRedaction(set).redact(Array(#"{"x":"token:1"}"#.utf8), pipeline: nil)
+        #expect(String(decoding: other, as: UTF8.self) == #"{"x":"token:[REDACTED]"}"#)
     }
 
     @Test("a bad byte inside a key does not hide it")

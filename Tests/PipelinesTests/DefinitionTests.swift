@@ -1,4 +1,5 @@
 import EventModel
+import Foundation
 import Testing
 
 @testable import Pipelines
@@ -26,6 +27,7 @@ struct DefinitionTests {
             ("name: a\nkind: b\nsteps:\n  - time: {field: time, formats: [sundial]}\n", 4, "formats"),
             ("name: a\nkind: b\nsteps:\n  - classify: {field: x, rules: [{range: [9, 1], set: {area: q}}]}\n", 4, "range"),
             ("name: a\nkind: b\nsteps:\n  - match: {field: x, rules: [{pattern: \"{a}{b}\"}]}\n", 4, "pattern"),
+            ("name: a\nkind: b\nsteps:\n  - match: {field: x, rules: [{pattern: \"{a...} {b...}\"}]}\n", 4, "pattern"),
             ("name: a\nkind: b\nsteps:\n  - template: {summary: \"{actor.name\"}\n", 4, "summary"),
             ("name: a\nkind: b\nsteps:\n  - set: {area: x}\n    when: {a: {is: purple}}\n", 5, "is"),
             ("name: a\nkind: b\ntests:\n  - {name: x, input: {a: 1}}\n", 4, "tests"),
@@ -38,6 +40,67 @@ struct DefinitionTests {
         if line > 0 { #expect(error?.line == line, "\(error!)") }
         if !key.isEmpty { #expect(error?.key == key, "\(error!)") }
         #expect(!(error?.reason.isEmpty ?? true))
+    }
+
+    /// The line that `input` becomes through a definition of these steps.
+    private static func line(_ steps: String, _ input: String, text: Bool = false) throws -> String {
+        let pipeline = try load(
+            """
+            name: demo
+            kind: activity
+            input: \(text ? "text" : "json")
+            steps:
+            \(steps)
+              - default: {action: other, outcome: success, severity: low, type: demo, actor.type: user, category: x}
+            """)
+        return try pipeline.explain(Array(input.utf8), received: Timestamp("2026-11-20T12:00:00Z")!, tenant: "acme").result.get()
+    }
+
+    @Test("what a producer wrote is kept where a step puts something else, and only then")
+    func displaced() throws {
+        let steps = """
+              - set: {producer.name: demo, area: a, actor.name: x}
+              - map: {field: reason, values: {r: {reason: s, severity: high, labels.n: 5}}}
+              - set: {area: b}
+            """
+        let line = try Self.line(
+            steps, #"{"reason":"r","severity":"high","area":"given","labels":{"n":[1]},"producer":{"name":"mine"},"unmapped":{"area":1}}"#)
+        #expect(line.contains(#""unmapped":{"area":1,"producer.name":"mine","area~2":"given","labels.n":[1]}"#), "\(line)")
+        #expect(line.contains(#""area":"b""#) && line.contains(#""reason":"s""#) && line.contains(#""producer":{"name":"demo"}"#))
+        #expect(try Self.line(steps, #"{"kind":"other"}"#).contains(#""unmapped":{"kind":"other"}"#))
+        #expect(try !Self.line(steps, #"{"reason":"r","producer":{"name":"demo"}}"#).contains("unmapped"))
+    }
+
+    @Test(
+        "a time in seconds or milliseconds is decimal",
+        arguments: [
+            ("1760000000.5", true), ("1.76e9", true), (#""1760000000""#, true), (#""1760000000.25""#, true), (#""-5""#, true),
+            (#""0x10""#, false), (#""1e3""#, false), (#""+5""#, false), (#""nan""#, false), (#""5.""#, false), (#"".5""#, false),
+            (#"" 5""#, false), (#""""#, false), (#""-""#, false),
+        ])
+    func unixTimes(time: String, isTaken: Bool) throws {
+        for format in ["unix_seconds", "unix_milliseconds"] {
+            let result = Result { try Self.line("  - time: {field: time, formats: [\(format)]}", #"{"time":\#(time)}"#) }
+            let wasTaken = (try? result.get()) != nil
+            #expect(wasTaken == isTaken, "\(result)")
+        }
+    }
+
+    @Test(
+        "a capture that takes as much as it can leaves the last fit to what stands behind it",
+        arguments: [
+            ("user a from 1.1.1.1 port 1 ssh2", "a", "1.1.1.1"),
+            ("user a from 9.9.9.9 port 1 from 1.1.1.1 port 2 ssh2", "a from 9.9.9.9 port 1", "1.1.1.1"),
+            ("user  from 9.9.9.9 port 1 ssh2 from 1.1.1.1 port 2 ssh2", " from 9.9.9.9 port 1 ssh2", "1.1.1.1"),
+            ("user a from 1.1.1.1 port x y ssh2", "a", "1.1.1.1"), ("user  from 1.1.1.1 port 1 ssh2", nil, nil), ("user a from", nil, nil),
+            ("user a from  port 1 ssh2", nil, nil), ("user", nil, nil), ("", nil, nil),
+        ] as [(String, String?, String?)])
+    func longestCapture(text: String, name: String?, address: String?) throws {
+        let line = try Self.line(
+            #"  - match: {field: message, rules: [{pattern: "user {actor.id...} from {source.ip} port {_} ssh2"}]}"#, text, text: true)
+        let found = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        #expect((found["actor"] as? [String: Any])?["id"] as? String == name, "\(line)")
+        #expect((found["source"] as? [String: Any])?["ip"] as? String == address)
     }
 
     @Test("explain shows each step's effect and ends in the line that would be stored")

@@ -41,7 +41,21 @@ struct RedactionTests {
             #""access_key":"S3CRET","secretAccessKey":"S3CRET""#, #""otp":"S3CRET","pin":"S3CRET","pass":"S3CRET""#,
             #""summary":"postgres://u:p/S3CRET@host/db""#, #""summary":"password::S3CRET""#,
             #""raw":{"body":"{\"password\":\"a\\\\\",\"token\":\"S3CRET\"}"}"#,
-            #""\#(String(repeating: "x", count: 200))password":"S3CRET""#,
+            #""\#(String(repeating: "x", count: 200))password":"S3CRET""#, #""actor":{"time":"password=S3CRET"}"#,
+            #""foo":{"time":"token=S3CRET"}"#, #""body":"-----BEGIN PRIVATE KEY-----S3CRET-----END PRIVATE KEY-----""#,
+            #""body":"x-----BEGIN PRIVATE KEY-----S3CRET""#,
+            #""body":"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nS3CRET\n-----END PGP PRIVATE KEY BLOCK-----""#,
+            #""body":"[{\"field\":\"password\",\"old\":\"S3CRET\"}]""#,
+            #""body":"{\"name\":\"Authorization\",\"value\":\"Bearer S3CRET\"}""#,
+            #""body":"sent [{\"old\":\"S3CRET\",\"field\":\"pass\\u0077ord\"}]""#,
+            #""body":"{\"a\":\"[{\\\"path\\\":[\\\"user\\\",\\\"password\\\"],\\\"old\\\":\\\"S3CRET\\\"}]\"}""#,
+            #""body":"{\"url\":\"https:\\/\\/bob:S3CRET@h\\/x\"}""#, #""body":"{\"url\":\"https:\\/\\/bob:p\\/S3CRET@h\\/x\"}""#,
+            #""body":"{\"q\":\"a\\u003d1\\u0026token\\u003dS3CRET\\u0026b\"}""#, #""password=S3CRET":1"#, #""https://u:S3CRET@h/":5"#,
+            #""o":{"x token=S3CRET":"y"}"#, #""summary":"api key: S3CRET""#, #""summary":"the Secret Key: \"S3CRET\"""#,
+            #""user_pin":"S3CRET""#,
+            #""smsOtp":"S3CRET""#, #""url":"https://b.test/x?AWSAccessKeyId=AKIA&Signature=S3CRET""#,
+            #""url":"https://b.test/?u=%2Fx%3Fa%3D1%26Signature%3DS3CRET""#, #""changes":[{"column":"password","old":"S3CRET"}]"#,
+            #""changes":[{"path":["user","password"],"old":"S3CRET"}]"#,
         ])
     func byKey(_ member: String) throws {
         let json = #"{"action":"update","category":"c","# + member.replacingOccurrences(of: "12S3CRET", with: #""S3CRET""#) + "}"
@@ -59,11 +73,117 @@ struct RedactionTests {
             #""footprint":"large","compass":"north","shipping":"fast""#, #""request":{"url":"https://x.test:8080/a/@joe"}"#,
             #""request":{"url":"https://joe@x.test/"}"#, #""target":{"type":"setting","name":"Password policy"}"#,
             #""summary":"a <b>word</b> at 100%: yes""#, #""tags":["cookie","banner"]"#,
-            #""mail":{"name":"password reset","from":"a","to":"b"}"#,
+            #""mail":{"name":"password reset","from":"a","to":"b"}"#, #""summary":"a -- b --- c""#, #""a=b":1,"x:y":{"50%":2}"#,
+            #""changes":[{"field":"signature","old":"Best, Ana","new":"Ana"}]"#,
+            #""summary":"sent to Ken: hello, key: value, Signature: Ana""#,
+            #""body":"[{\"field\":\"priority\",\"old\":\"low\"}]""#, #""boarding_pass":"B7","spin":"up","mapping":"m""#,
+            #""summary":"C:\\dir\\u003x see https:\/\/h.test:8080\/a@b""#, #""changes":[{"path":["user","name"],"old":"Ana"}]"#,
         ])
     func harmless(_ member: String) throws {
         let body = try Self.body(#"{"action":"update","category":"c","# + member + "}")
         #expect(!body.contains("[REDACTED]"), "\(body)")
+    }
+
+    @Test(
+        "a name keeps what stands behind its colon",
+        arguments: [
+            #""type":"token:revoke""#, #""target":{"type":"secret","id":"secret:17"}"#, #""session":"cookie:abc""#,
+            #""correlation_id":"jwt:5""#, #""actor":{"id":"arn:aws:iam::1:credential:7"}"#,
+            #""targets":[{"id":"token:1"},{"id":"token:2"}]"#,
+            #""original_id":"password_reset:0""#, #""producer":{"name":"secret:service"}"#, #""target":{"id":"token%3A5"}"#,
+        ])
+    func names(_ member: String) throws {
+        let body = try Self.body(#"{"action":"update","category":"c","# + member + "}")
+        #expect(body.contains(member.split(separator: ":", maxSplits: 1)[1].dropFirst().dropLast(2)), "\(body)")
+        #expect(!body.contains("[REDACTED]"), "\(body)")
+    }
+
+    @Test(
+        "a secret is taken out of a name, too",
+        arguments: [
+            #""session":"https://joe:S3CRET@x.test/""#, #""correlation_id":"a?token=S3CRET""#, #""target":{"id":"token: S3CRET"}"#,
+            #""trace_id":"{\"token\":\"S3CRET\"}""#, #""labels":{"id":"token:S3CRET"}"#, #""unknown":{"type":"token:S3CRET"}"#,
+        ])
+    func secretNames(_ member: String) throws {
+        let body = try Self.body(#"{"action":"update","category":"c","# + member + "}")
+        #expect(!body.contains("S3CRET"), "\(body)")
+    }
+
+    @Test("an event whose identity holds a secret is refused, and not stored under another identity")
+    func secretIdentity() {
+        for id in ["https://joe:S3CRET@x.test/", "reset?token=S3CRET", "token: S3CRET"] {
+            for member in [#""id":"\#(id)""#, #""producer":{"name":"\#(id)"}"#] {
+                let rejection = #expect(throws: Rejection.self) { try Self.body(#"{"category":"c","# + member + "}") }
+                #expect(rejection?.code == .invalidValue)
+                #expect(rejection?.message.contains("S3CRET") == false)
+            }
+        }
+    }
+
+    @Test("events with ids that differ behind a colon keep identities of their own, with an Idempotency-Key, too")
+    func identities() throws {
+        let set = try PipelineSet.load(folder: Repository.pipelines)
+        let normaliser = Normaliser(set)
+        var batch = NormalisedBatch()
+        let context = IngestContext(received: Timestamp("2026-11-20T12:00:00Z")!, tenant: "acme", idempotencyKey: "token-batch:77")
+        for (line, id) in [#""id":"token:0","#, #""id":"token:1","#, "", "", #""id":"","#, #""id":null,"#].enumerated() {
+            let rejection = Array(#"{\#(id)"kind":"activity","category":"c"}"#.utf8).withPadding {
+                normaliser.normalise($0, line: line + 1, pipeline: nil, context: context, into: &batch)
+            }
+            #expect(rejection == nil)
+        }
+        #expect(Set(batch.events.map(\.identity)).count == 6)
+        #expect(!batch.events.contains { $0.identity == 0 })
+    }
+
+    @Test(
+        "what tells duplicates cannot be redacted by a definition",
+        arguments: ["{paths: [original_id]}", "{paths: [producer]}", "{keys: [original]}"])
+    func identityDefinition(redact: String) {
+        let text = "name: p\nkind: p\nredact: \(redact)\nsteps:\n  - default: {action: other}\n"
+        #expect(throws: PipelineLoadError.self) { try PipelineSet([try PipelineDefinition.read(file: "p.yaml", text: text)]) }
+    }
+
+    @Test(
+        "two keys with one hash are two keys",
+        arguments: [("dwfmbwecbB&&%}0v", "current_password"), ("aycnzvkepx%$nCf,", "aws_access_token")])
+    func collision(harmless: String, secret: String) throws {
+        func hash(_ name: String) -> UInt64 { Array(name.utf8).withUnsafeBytes { Hash64.hash($0) } }
+        try #require(hash(harmless) == hash(secret))
+        let set = try PipelineSet.load(folder: Repository.pipelines)
+        let normaliser = Normaliser(set)
+        var batch = NormalisedBatch()
+        let context = IngestContext(received: Timestamp("2026-11-20T12:00:00Z")!, tenant: "acme")
+        for key in [harmless, secret, harmless] {
+            let rejection = Array(#"{"kind":"activity","category":"c","x":{"\#(key)":"VALUE-\#(key.count)"}}"#.utf8).withPadding {
+                normaliser.normalise($0, line: 1, pipeline: nil, context: context, into: &batch)
+            }
+            #expect(rejection == nil)
+        }
+        let bodies = batch.events.map { String(decoding: batch.bodies[Int($0.offset)..<Int($0.offset + $0.length)], as: UTF8.self) }
+        #expect(bodies.map { $0.contains("VALUE-16") } == [true, false, true])
+    }
+
+    @Test("of JSON in a text only the value beside a secret's name is taken out")
+    func pairInText() throws {
+        let other = #"{\"field\":\"name\",\"old\":\"Ana\",\"new\":\"Bea\"}"#
+        func note(_ secret: String) -> String { #""note":"[{\"field\":\"password\",\"old\":\"\#(secret)\"},\#(other)]""# }
+        let body = try Self.body(#"{"category":"c",\#(note("S3CRET"))}"#)
+        #expect(body.contains(note("[REDACTED]")), "\(body)")
+    }
+
+    @Test("keys that differ only in their secrets stay different")
+    func keys() throws {
+        let inner = #"{"a token=S3CRET1":1,"a token=S3CRET2":2,"b":3}"#
+        let body = try Self.body(#"{"category":"c","o":\#(inner),"token=S3CRET1":1,"token=S3CRET2":2}"#)
+        #expect(body.contains(#""o":{"a token=[REDACTED]":"[REDACTED]","a token=[REDACTED]~2":"[REDACTED]","b":3}"#), "\(body)")
+        let line = Array(("{" + body).utf8)
+        let again = line.withPadding { bytes in
+            var tree = EventTree(symbols: SymbolTable())
+            do throws(Rejection) { try tree.parse(bytes) } catch { return Optional(error) }
+            return nil
+        }
+        #expect(again == nil)
     }
 
     @Test("what is taken out of JSON in a text leaves JSON")

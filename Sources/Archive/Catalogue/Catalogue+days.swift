@@ -20,7 +20,8 @@ extension Catalogue {
     static func put(_ day: ArchivedDay, _ database: Database) throws {
         try database.cachedStatement(sql: "INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").execute(
             arguments: [
-                Int64(day.tenant), day.day, day.state.rawValue, day.events, day.contentBytes, day.fileBytes, Int64(bitPattern: day.firstSeq),
+                Int64(day.tenant), day.day, day.state.rawValue, day.events, day.contentBytes, day.fileBytes,
+                Int64(bitPattern: day.firstSeq),
                 Int64(bitPattern: day.lastSeq), Int64(bitPattern: day.lastPosition), day.minTime, day.maxTime,
                 Int64(bitPattern: day.treeSize), Data(day.root.bytes), Data(day.manifest.bytes), day.isLocal, day.isRemote,
             ])
@@ -73,7 +74,8 @@ extension Catalogue {
     package func day(_ day: Int64, tenant: UInt32) throws -> ArchivedDay? {
         try reader.read { database in
             try Row.fetchOne(
-                database, sql: "SELECT \(Self.columns) FROM day JOIN tenant ON tenant.number = day.tenant WHERE day.tenant = ? AND day.day = ?",
+                database,
+                sql: "SELECT \(Self.columns) FROM day JOIN tenant ON tenant.number = day.tenant WHERE day.tenant = ? AND day.day = ?",
                 arguments: [Int64(tenant), day]
             ).map(Self.day)
         }
@@ -153,7 +155,8 @@ extension Catalogue: ArchivedDayRows {
         return OlderDay(found)
     }
 
-    package func rows(tenants: Set<UInt32>?, times: Range<Int64>, order: SearchOrder, after key: OlderDayKey?, limit: Int) throws -> [OlderDay]
+    package func rows(tenants: Set<UInt32>?, times: Range<Int64>, order: SearchOrder, after key: OlderDayKey?, limit: Int) throws
+        -> [OlderDay]
     {
         let isDescending = order == .descending
         let (column, direction, sign) = isDescending ? ("max_time", "DESC", "<") : ("min_time", "ASC", ">")

@@ -44,7 +44,9 @@ extension Catalogue {
         }
     }
 
-    func record(open trees: [(tenant: UInt32, tree: OpenDay.Tree)], pushes: [(tenant: String, name: String)], to targets: [PushTarget]) throws {
+    func record(open trees: [(tenant: UInt32, tree: OpenDay.Tree)], pushes: [(tenant: String, name: String)], to targets: [PushTarget])
+        throws
+    {
         guard !trees.isEmpty else { return }
         try writer.write { database in
             let statement = try database.cachedStatement(sql: "INSERT OR REPLACE INTO open_tree VALUES (?, ?, ?, ?)")
@@ -64,7 +66,8 @@ extension Catalogue {
     func pushes(_ target: PushTarget, limit: Int) throws -> [Push] {
         try reader.read { database in
             try Row.fetchAll(
-                database, sql: "SELECT id, tenant, name FROM push WHERE target = ? ORDER BY id LIMIT ?", arguments: [target.rawValue, limit]
+                database, sql: "SELECT id, tenant, name FROM push WHERE target = ? ORDER BY id LIMIT ?",
+                arguments: [target.rawValue, limit]
             ).map { Push(id: $0[0], tenant: $0[1], name: $0[2]) }
         }
     }

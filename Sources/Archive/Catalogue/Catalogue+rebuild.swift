@@ -51,8 +51,11 @@ extension Catalogue {
                 break
             }
             let digest = Digest(of: bytes)
-            var next = chain ?? TenantChain(
-                number: number, name: tenant, firstDay: day, lastDay: day, lastSeq: 0, lastPosition: 0, tree: CompactRange(), manifest: digest)
+            var next =
+                chain
+                ?? TenantChain(
+                    number: number, name: tenant, firstDay: day, lastDay: day, lastSeq: 0, lastPosition: 0, tree: CompactRange(),
+                    manifest: digest)
             next.follow(manifest, digest)
             var row = ArchivedDay(manifest, digest: digest, tenant: number)
             if row.state == .sealed, !folder.exists(path + "/" + ArchiveFolder.events) {

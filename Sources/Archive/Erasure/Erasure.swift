@@ -21,8 +21,9 @@ package struct ErasureRequest: Sendable {
     }
 }
 
-/// What was found and done. Names nobody.
+/// What was found and done. Only ``person`` names somebody, for the places that are searched after.
 package struct ErasureReport: Sendable, Equatable {
+    package var person = Person()
     /// Events that held traces, by received-day.
     package var events: [Int64: Int] = [:]
     /// How many ids, e-mails and names the person is known by; names that others bear too.
@@ -62,6 +63,7 @@ struct Erasure {
         if !names.isEmpty { try forEachLine(days) { _, line in discovery.compare(line, names) } }
         let person = discovery.finish()
         var report = ErasureReport()
+        report.person = person
         (report.ids, report.emails) = (person.ids.count, person.emails.count)
         (report.names, report.sharedNames) = (person.names.count + person.sharedNames.count, person.sharedNames.count)
         var eraser = PersonEraser(person)
@@ -74,9 +76,12 @@ struct Erasure {
             let erasure = DayErasure(
                 folder: archive.folder, catalogue: archive.catalogue, key: archive.key, level: Self.level,
                 software: archive.configuration.software, erasure: request.name, reason: request.reason, now: now)
+            try archive.bringHere(tenant: request.tenant, day: day.day)
             if try erasure.run(day, &eraser) != nil {
                 report.archivedDays += 1
                 archive.changed(tenant: number, day: day.day)
+                try archive.mirrorErasure(
+                    tenant: request.tenant, day: day.day, record: DayErasure.recordName(request.name, day: day.day))
             }
         }
         for held in archive.store.heldDays where held.tenants.contains(where: { $0.number == number }) {

@@ -15,13 +15,13 @@ package struct Pruner: Sendable {
     }
 
     /// Deletes the events of `days` (sealed, ascending, not empty). `plan`: as it is recorded, such as `archive 365d`.
-    /// Returns the bytes of the files that went.
-    package func prune(tenant: TenantChain, days: [Int64], plan: String, now: Timestamp) throws -> Int {
+    /// Returns the record's name and the bytes of the files that went.
+    package func prune(tenant: TenantChain, days: [Int64], plan: String, now: Timestamp) throws -> (record: String, bytes: Int) {
         let record = try record(tenant, days, plan, now)
         try folder.make(records(of: tenant.name))
         let note = try SignedRecord.signed(record, by: key)
         try folder.replace(records(of: tenant.name) + "/" + Self.name(record), with: note.encoded())
-        return try delete(record, tenant)
+        return (Self.name(record), try delete(record, tenant))
     }
 
     /// Does what is left of a pruning that was cut off: the files of the tenant's last prune record.

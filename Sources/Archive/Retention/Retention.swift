@@ -48,16 +48,23 @@ package final class Retention: Sendable {
     private let catalogue: Catalogue
     private let rules: Rules
     private let logger: Logger
-    /// After a day is gone from the archive: object storage and the store follow.
-    private let pruned: @Sendable (_ tenant: TenantChain, _ day: Int64) throws -> Void
+    /// After days are gone from the archive: lookups and object storage follow. `record`: the name of what tells it.
+    private let pruned: @Sendable (_ tenant: TenantChain, _ days: [Int64], _ record: String) throws -> Void
     private let state = Mutex(Status())
+    private let lastRun = Mutex<Moment?>(nil)
+    private let hasFinished = Atomic(false)
+
+    private struct Moment: Equatable {
+        var hour: Int64
+        var sealedDay: Int64?
+    }
 
     /// Days read from the catalogue at once.
     private static let page = 1000
 
     package init(
         folder: ArchiveFolder, catalogue: Catalogue, key: SigningKey, rules: Rules, logger: Logger,
-        pruned: @escaping @Sendable (_ tenant: TenantChain, _ day: Int64) throws -> Void
+        pruned: @escaping @Sendable (_ tenant: TenantChain, _ days: [Int64], _ record: String) throws -> Void
     ) {
         pruner = Pruner(folder: folder, catalogue: catalogue, key: key)
         self.catalogue = catalogue
@@ -77,6 +84,20 @@ package final class Retention: Sendable {
             sealed: try sealed(tenant, before: today - Int64(days)), archiveDays: days, today: today, atOnce: rules.atOnce,
             confirmedThrough: confirmedThrough
         ) { rules.hold(tenant.name, $0) != nil }
+    }
+
+    /// ``run(today:now:stops:)`` when an hour has passed or another day is sealed since the last time.
+    func runHourly(today: Int64, now: Timestamp, sealedDay: Int64?, stops: () -> Bool) {
+        let moment = Moment(hour: now.hourNumber, sealedDay: sealedDay)
+        let isDue = lastRun.withLock { last in
+            defer { last = moment }
+            return last != moment
+        }
+        guard isDue else { return }
+        if !hasFinished.exchange(true, ordering: .relaxed) {
+            do { try finish() } catch { logger.error("finishing a pruning that was cut off: \(error)") }
+        }
+        run(today: today, now: now, stops: stops)
     }
 
     /// Prunes all tenants; one that fails holds up no other. For one thread at a time, and not while days are sealed or
@@ -108,20 +129,22 @@ package final class Retention: Sendable {
     /// Prunes what waited, up to `through`. Returns what went: days and bytes.
     package func confirm(_ tenant: TenantChain, through: Int64, today: Int64, now: Timestamp) throws -> (days: [Int64], bytes: Int) {
         let plan = try self.plan(tenant, today: today, confirmedThrough: through)
-        let bytes = plan.days.isEmpty ? 0 : try prune(tenant, plan.days, now)
+        // Few more may be free to go by themselves; nobody has named them.
+        let days = plan.days.filter { $0 <= through }
+        let bytes = days.isEmpty ? 0 : try prune(tenant, days, now)
         let left = plan.waiting
         state.withLock { state in
             state.waiting[tenant.name] = left.first.map { Waiting(days: left.count, firstDay: $0, lastDay: left[left.count - 1]) }
         }
-        return (plan.days, bytes)
+        return (days, bytes)
     }
 
-    /// At the start: does what is left of a pruning that was cut off.
+    /// Does what is left of a pruning that was cut off.
     package func finish() throws { for tenant in try catalogue.chains() { try pruner.finish(tenant: tenant) } }
 
     private func prune(_ tenant: TenantChain, _ days: [Int64], _ now: Timestamp) throws -> Int {
         let plan = rules.plan(tenant.name)
-        let bytes = try pruner.prune(tenant: tenant, days: days, plan: "archive \(RetentionPlan.text(plan.archiveDays))", now: now)
+        let (record, bytes) = try pruner.prune(tenant: tenant, days: days, plan: "archive \(RetentionPlan.text(plan.archiveDays))", now: now)
         state.withLock { state in
             state.prunedDays += days.count
             state.prunedBytes += bytes
@@ -132,7 +155,7 @@ package final class Retention: Sendable {
                 "tenant": "\(tenant.name)", "days": "\(days.count)", "first": "\(ArchiveFolder.name(day: days[0]))",
                 "last": "\(ArchiveFolder.name(day: days[days.count - 1]))", "bytes": "\(bytes)",
             ])
-        for day in days { try pruned(tenant, day) }
+        try pruned(tenant, days, record)
         return bytes
     }
 

@@ -43,7 +43,9 @@ extension Archive {
     /// One of ``records(of:)``; `nil` when there is none at `path`.
     package func record(at path: String, of tenant: String) throws -> (any ByteSource)? {
         let folderName = "tenant=\(tenant)/\(SignedRecord.folderName)"
-        guard let slash = path.lastIndex(of: "/"), [SignedRecord.folderName, folderName].contains(String(path[..<slash])) else { return nil }
+        guard let slash = path.lastIndex(of: "/"), [SignedRecord.folderName, folderName].contains(String(path[..<slash])) else {
+            return nil
+        }
         let name = path[path.index(after: slash)...]
         guard !name.isEmpty, !name.hasPrefix("."), folder.exists(folder.path + "/" + path) else { return nil }
         return try LocalFile(path: folder.path + "/" + path)
@@ -54,6 +56,6 @@ extension Archive {
     package func proofs(of ids: [EventID], tenant: String, day: Int64) throws -> [Result<LogProof, ProvingError>] {
         let path = folder.folder(of: tenant, day: day)
         guard folder.exists(path) else { throw ProvingError("\(ArchiveFolder.name(day: day)) of \(tenant) is not sealed yet.") }
-        return try DayProver(folder: path).outcomes(of: ids)
+        return try DayProver(folder: path, events: file(ArchiveFolder.events, of: tenant, day: day)).outcomes(of: ids)
     }
 }

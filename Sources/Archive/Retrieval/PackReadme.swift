@@ -54,7 +54,7 @@ extension PackDescription {
         }
         if !quiet.isEmpty { lines += ["", "\(Self.names(quiet)): nothing was received. Manifest and checkpoint say so."] }
         if !pruned.isEmpty {
-            lines += ["", "\(Self.names(pruned)): the events were deleted by plan; a signed record says so, and the manifest what they were."]
+            lines += ["", "\(Self.names(pruned)): the events were deleted by plan. A signed record says so."]
         }
         if unproven > 0 {
             lines += [
@@ -62,14 +62,15 @@ extension PackDescription {
                 "log holds them as they were; or the sealed file of their day was deleted by plan.",
             ]
         }
-        if damagedBlocks > 0 { lines += ["", "\(damagedBlocks) blocks of the server could not be read. Matching events in them are missing here."] }
+        if damagedBlocks > 0 { lines += ["", "\(damagedBlocks) blocks of the server could not be read; events in them are missing."] }
         return lines
     }
 
     private var reading: String {
         let file = query == nil ? "zcat tenant=\(tenant)/day=*/events.ndjson.gz | less" : "less events.ndjson"
         var lines = [
-            "How to read it", "--------------", "Any program that unpacks ZIP will do. Events are lines of JSON in UTF-8:", "", "    \(file)", "",
+            "How to read it", "--------------", "Any program that unpacks ZIP will do. Events are lines of JSON in UTF-8:", "",
+            "    \(file)", "",
             "\"seq\" counts the events of the tenant from 1 without holes; \"received\" is when the log took an event, \"time\" when it",
             "happened, both in UTC.",
         ]

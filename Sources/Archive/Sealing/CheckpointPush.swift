@@ -156,7 +156,8 @@ package final class CheckpointPush: Sendable {
             ? "\(tenant)/\(push.name)/\(ArchiveFolder.checkpoint)" : "\(tenant)/\(ArchiveFolder.hourly)/\(push.name)"
     }
 
-    private func send(_ note: [UInt8], _ push: Catalogue.Push, _ target: Catalogue.PushTarget, _ connection: borrowing WebhookConnection) throws
+    private func send(_ note: [UInt8], _ push: Catalogue.Push, _ target: Catalogue.PushTarget, _ connection: borrowing WebhookConnection)
+        throws
     {
         let name = push.name.hasPrefix("day=") ? String(push.name.dropFirst(4)) : push.name
         switch target {

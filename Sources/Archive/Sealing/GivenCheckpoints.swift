@@ -28,8 +28,6 @@ struct GivenCheckpoints {
         try check()
     }
 
-
-
     @inline(__always)
     mutating func append(_ leaf: Digest) throws {
         nodes.append(leafHash: leaf)

@@ -21,7 +21,8 @@ package enum SealError: Error, CustomStringConvertible, Equatable {
     package var description: String {
         switch self {
         case .readBack(let path): "\(path): what the disk gives back is not what was written"
-        case .foreignFolder(let path, let reason): "\(path) is there already and \(reason); look at it, and move it away to seal the day anew"
+        case .foreignFolder(let path, let reason):
+            "\(path) is there already and \(reason); look at it, and move it away to seal the day anew"
         case .inconsistent(let checkpoint, let reason):
             "the store does not hold what the checkpoint \(checkpoint) was made of: \(reason). Its events were changed after they were taken in"
         case .incomplete(let expected, let found): "the store should have \(expected) events and its members have \(found)"

@@ -12,16 +12,17 @@ struct SealSchedule {
         case nothing
         /// All of these, oldest first.
         case days(ClosedRange<Int64>)
-        /// The clock stands this many days behind the newest day that is known.
+        /// Between two days that are known, or the last one and the clock, lie this many without any event.
         case clockJumped(days: Int64)
     }
 
-    /// `known`: the newest day that is sealed, or has events; `nil` when there is neither.
-    func due(now: Timestamp, sealed: Int64?, firstHeld: Int64?, known: Int64?) -> Due {
+    /// `held`: days with events, ascending.
+    func due(now: Timestamp, sealed: Int64?, held: [Int64]) -> Due {
         let last = Timestamp(milliseconds: now.milliseconds - grace.milliseconds).dayNumber - 1
-        guard let first = sealed.map({ $0 + 1 }) ?? firstHeld, first <= last else { return .nothing }
-        if let known, last - known > Self.longestGapDays { return .clockJumped(days: last - known) }
-        return .days(first...last)
+        guard let first = sealed.map({ $0 + 1 }) ?? held.first, first <= last else { return .nothing }
+        let known = ([sealed].compactMap(\.self) + held.filter { $0 >= first && $0 < last } + [last])
+        let gap = zip(known, known.dropFirst()).map { $1 - $0 }.max() ?? 0
+        return gap > Self.longestGapDays ? .clockJumped(days: gap) : .days(first...last)
     }
 
     /// Whether a day can still get events.

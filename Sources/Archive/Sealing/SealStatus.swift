@@ -40,6 +40,8 @@ package struct SealStatus: Sendable, Equatable {
     package var clockJumpDays: Int64?
     /// Why the open day's checkpoints were last not made.
     package var openDayError: String?
+    /// Why a day could last not leave the store.
+    package var dropError: String?
     /// Since the start.
     package var sealedDays = 0
     package var sealedEvents = 0

@@ -15,11 +15,12 @@ package struct DayProver {
     private let manifest: Manifest
     private let checkpoint: SignedNote
     private let root: Digest
-    private let file: LocalFile
+    private let file: any ByteSource
     private let erasures: LineErasures
 
-    /// `folder`: `…/tenant=NAME/day=2026-11-20`. Throws ``ProvingError`` when the day is not whole.
-    package init(folder: String) throws {
+    /// `folder`: `…/tenant=NAME/day=2026-11-20`. `events`: its events file, where that does not lie in the folder. Throws
+    /// ``ProvingError`` when the day is not whole.
+    package init(folder: String, events: (any ByteSource)? = nil) throws {
         self.folder = folder
         guard let manifestBytes = try VerificationInput.bytes(folder + "/" + Manifest.fileName),
             let checkpointBytes = try VerificationInput.bytes(folder + "/" + DayFolder.checkpointName)
@@ -27,10 +28,10 @@ package struct DayProver {
         manifest = try Manifest(json: manifestBytes)
         checkpoint = try SignedNote(checkpointBytes)
         root = try Checkpoint(checkpoint.text).root
-        guard VerificationInput.exists(folder + "/" + DayFolder.eventsName) else {
+        guard events != nil || VerificationInput.exists(folder + "/" + DayFolder.eventsName) else {
             throw ProvingError("The events of \(folder) are not here: they were pruned or lie in object storage.")
         }
-        file = try LocalFile(path: folder + "/" + DayFolder.eventsName)
+        file = try events ?? LocalFile(path: folder + "/" + DayFolder.eventsName)
         // Whether a record may be believed shows in the end: with a wrong hash the root is another.
         var erasures = LineErasures()
         for name in manifest.erasures {

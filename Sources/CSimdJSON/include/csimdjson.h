@@ -36,8 +36,8 @@ const char *csimdjson_error_message(int code);
 
 size_t csimdjson_padding(void);
 
-/// Marks the bytes that can join a key and its value inside a text, `=`, `:`, `<` and `%`: bit `n % 64` of word `n / 64`
-/// is set where byte `n` is one. `marks` has room for `length / 64 + 1` words; what lies behind `length` is undefined,
+/// Marks the bytes that can join a key and its value inside a text, `=`, `:`, `<` and `%`, and in every run of three or
+/// more dashes one at least: bit `n % 64` of word `n / 64` is set where byte `n` is one. `marks` has room for `length / 64 + 1` words; what lies behind `length` is undefined,
 /// and 64 bytes behind `length` must be readable. Returns 1 when a backslash is among the bytes, else 0.
 int csimdjson_mark_signs(const uint8_t *bytes, size_t length, uint64_t *marks);
 

@@ -10,6 +10,7 @@ extension DeadLetter {
             json.member("received", received.description)
             if let pipeline { json.member("pipeline", pipeline) }
             if let tenant { json.member("tenant", tenant) }
+            if let keyTenant { json.member("key_tenant", keyTenant) }
             json.member("line", rejection.line)
             json.member("field", rejection.field)
             json.member("code", rejection.code.rawValue)
@@ -33,7 +34,8 @@ extension DeadLetter {
             let raw = stored.raw.map({ Array($0.utf8) }) ?? stored.raw_base64.flatMap({ Data(base64Encoded: $0) }).map(Array.init)
         else { return nil }
         self.init(
-            id: id, received: received, tenant: stored.tenant, pipeline: stored.pipeline, shape: Shape(rawValue: stored.shape) ?? .json,
+            id: id, received: received, tenant: stored.tenant, keyTenant: stored.key_tenant, pipeline: stored.pipeline,
+            shape: Shape(rawValue: stored.shape) ?? .json,
             idempotencyKey: stored.idempotency_key, origin: stored.origin,
             rejection: Rejection(
                 line: stored.line, field: stored.field, code: Rejection.Code(rawValue: stored.code) ?? .invalidValue,
@@ -46,6 +48,7 @@ extension DeadLetter {
         var received: String
         var pipeline: String?
         var tenant: String?
+        var key_tenant: String?
         var line: Int
         var field: String
         var code: String

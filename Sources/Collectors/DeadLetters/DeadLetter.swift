@@ -21,6 +21,9 @@ public struct DeadLetter: Sendable, Equatable {
     public var received: Timestamp
     /// Tenant of the request; the event may have named another.
     public var tenant: String?
+    /// The only tenant that the key of the request might write for; `nil` for any. It is as binding when the letter is
+    /// tried again, whoever asks for that.
+    public var keyTenant: String?
     public var pipeline: String?
     public var shape: Shape
     public var idempotencyKey: String?

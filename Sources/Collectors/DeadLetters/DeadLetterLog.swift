@@ -28,14 +28,22 @@ public actor DeadLetterLog {
         var bytes: Int
         /// Letters that are not done.
         var open: Set<UInt64>
+        /// Tenants of the keys that letters came with, where the key was for one tenant.
+        var keyTenants: [UInt64: String] = [:]
         /// Holds lines that are no letters, so it is set aside and not removed.
         var isDamaged = false
+
+        /// Those that are not done, of one key's tenant or of all.
+        func letters(of keyTenant: String?) -> Set<UInt64> {
+            guard let keyTenant else { return open }
+            return open.filter { keyTenants[$0] == keyTenant }
+        }
     }
 
     private let queue = BlockingQueue(label: "daybook.deadletters")
     public nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
 
-    private let folder: FilePath
+    let folder: FilePath
     private let capacityBytes: Int
     private let now: @Sendable () -> Timestamp
     private var segments: [Segment] = []
@@ -70,7 +78,7 @@ public actor DeadLetterLog {
             segments.append(
                 Segment(
                     number: number, bytes: file.bytes, open: Set(file.letters.map(\.id)).subtracting(file.done),
-                    isDamaged: file.foreignLines > 0))
+                    keyTenants: Self.keyTenants(file.letters), isDamaged: file.foreignLines > 0))
             lastID = max(lastID, file.letters.map(\.id).max() ?? 0)
         }
         // A letter may be marked as done in a later segment than its own.
@@ -87,7 +95,7 @@ public actor DeadLetterLog {
     /// Keeps `letters`; when this returns they are synced, or counted as dropped.
     public func append(_ letters: [DeadLetter]) {
         var bytes: [UInt8] = []
-        var ids: [UInt64] = []
+        var kept: [DeadLetter] = []
         let room = capacityBytes - segments.reduce(0) { $0 + $1.bytes }
         for letter in letters {
             var letter = letter
@@ -96,21 +104,21 @@ public actor DeadLetterLog {
             guard bytes.count + line.count + 1 <= room else { continue }
             bytes += line
             bytes.append(UInt8(ascii: "\n"))
-            ids.append(letter.id)
+            kept.append(letter)
         }
-        if ids.count < letters.count { isFull = true }
-        drop(letters.count - ids.count)
-        guard !ids.isEmpty else { return }
+        if kept.count < letters.count { isFull = true }
+        drop(letters.count - kept.count)
+        guard !kept.isEmpty else { return }
         do {
-            try write(bytes, opening: ids)
-            let (count, fullness) = (ids.count, fullness)
+            try write(bytes, opening: kept)
+            let (count, fullness) = (kept.count, fullness)
             shared.withLock {
                 $0.letters += count
                 $0.written += UInt64(count)
                 $0.failure = fullness
             }
         } catch {
-            drop(ids.count, "the dead-letter log cannot be written: \(error)")
+            drop(kept.count, "the dead-letter log cannot be written: \(error)")
         }
     }
 
@@ -121,16 +129,26 @@ public actor DeadLetterLog {
     }
 
     /// Letters that are not done, oldest first, after `id`.
-    public func letters(after id: UInt64, limit: Int) throws -> [DeadLetter] {
+    ///
+    /// - Parameter keyTenant: only those that came with a key of this tenant; `nil` for all.
+    public func letters(after id: UInt64, limit: Int, keyTenant: String? = nil) throws -> [DeadLetter] {
         var found: [DeadLetter] = []
-        for segment in segments where segment.open.contains(where: { $0 > id }) {
+        for segment in segments where segment.letters(of: keyTenant).contains(where: { $0 > id }) {
             let file = try DeadLetterSegment.read(folder.appending(Self.name(segment.number)))
-            for letter in file.letters where letter.id > id && segment.open.contains(letter.id) {
+            let wanted = segment.letters(of: keyTenant)
+            for letter in file.letters where letter.id > id && wanted.contains(letter.id) {
                 found.append(letter)
                 if found.count == limit { return found }
             }
         }
         return found
+    }
+
+    /// How many letters are not done, of all or of those that came with a key of this tenant.
+    public func count(keyTenant: String?) -> Int { segments.reduce(0) { $0 + $1.letters(of: keyTenant).count } }
+
+    private static func keyTenants(_ letters: [DeadLetter]) -> [UInt64: String] {
+        letters.reduce(into: [:]) { tenants, letter in if let tenant = letter.keyTenant { tenants[letter.id] = tenant } }
     }
 
     /// Marks letters as done, durably, and removes segments that hold nothing else.
@@ -186,7 +204,7 @@ public actor DeadLetterLog {
         }
     }
 
-    private func write(_ bytes: [UInt8], opening ids: [UInt64]) throws {
+    private func write(_ bytes: [UInt8], opening letters: [DeadLetter]) throws {
         if active == nil || segments.isEmpty || segments.last!.bytes >= Self.segmentBytes { try beginSegment() }
         let index = segments.count - 1
         do {
@@ -199,7 +217,8 @@ public actor DeadLetterLog {
             throw error
         }
         segments[index].bytes += bytes.count
-        segments[index].open.formUnion(ids)
+        segments[index].open.formUnion(letters.map(\.id))
+        segments[index].keyTenants.merge(Self.keyTenants(letters)) { $1 }
         let total = segments.reduce(0) { $0 + $1.bytes }
         shared.withLock { $0.bytes = total }
     }
@@ -219,6 +238,18 @@ public actor DeadLetterLog {
     public func close() {
         try? active?.close()
         active = nil
+    }
+
+    /// The segments were written anew: the next letter begins another, and what they weigh is counted again.
+    func closeActiveSegment() {
+        close()
+        for index in segments.indices {
+            let path = folder.appending(Self.name(segments[index].number)).string
+            let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? segments[index].bytes
+            segments[index].bytes = size ?? segments[index].bytes
+        }
+        let total = segments.reduce(0) { $0 + $1.bytes }
+        shared.withLock { $0.bytes = total }
     }
 
     private static func name(_ number: Int) -> String {

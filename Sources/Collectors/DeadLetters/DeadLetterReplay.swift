@@ -13,18 +13,23 @@ public struct DeadLetterReplay: Sendable {
     }
 
     let ingest: Ingest
+    /// Tenant of the key that asks: only letters that came with a key of the same tenant are tried. `nil` for all.
+    let keyTenant: String?
 
     /// Letters handled between two marks: what a stop in between costs is that these are tried once more.
     private static let pageLetters = 200
 
-    public init(_ ingest: Ingest) { self.ingest = ingest }
+    public init(_ ingest: Ingest, keyTenant: String? = nil) {
+        self.ingest = ingest
+        self.keyTenant = keyTenant
+    }
 
     /// Each letter keeps its own idempotency key, so a replay that was cut off doubles nothing.
     public func run() async throws -> Totals {
         var totals = Totals()
         var last: UInt64 = 0
         while true {
-            let letters = try await ingest.deadLetters.letters(after: last, limit: Self.pageLetters)
+            let letters = try await ingest.deadLetters.letters(after: last, limit: Self.pageLetters, keyTenant: keyTenant)
             guard let end = letters.last else { return totals }
             var done: [UInt64] = []
             for letter in letters {
@@ -57,6 +62,7 @@ extension Ingest {
         var request = IngestRequest(shape: shape, origin: letter.origin)
         request.pipeline = letter.pipeline
         request.tenant = letter.tenant
+        request.allowedTenant = letter.keyTenant
         request.idempotencyKey = letter.idempotencyKey ?? "deadletter/\(letter.id)"
         request.replayedLine = letter.rejection.line
         request.firstReceived = letter.received

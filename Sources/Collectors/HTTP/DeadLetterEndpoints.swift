@@ -1,7 +1,8 @@
 import Foundation
 import Hummingbird
 
-/// `GET /v1/dead-letters` and `POST /v1/dead-letters/replay`.
+/// `GET /v1/dead-letters` and `POST /v1/dead-letters/replay`. A key of one tenant sees and tries again what came with a
+/// key of that tenant: what others sent may hold events of any.
 public struct DeadLetterEndpoints: Sendable {
     let ingest: Ingest
 
@@ -10,7 +11,7 @@ public struct DeadLetterEndpoints: Sendable {
     public var endpoints: [Endpoint] {
         [
             Endpoint(.get, "/v1/dead-letters") { try await list($0) },
-            Endpoint(.post, "/v1/dead-letters/replay") { _ in try await replay() },
+            Endpoint(.post, "/v1/dead-letters/replay") { try await replay($0) },
         ]
     }
 
@@ -23,19 +24,20 @@ public struct DeadLetterEndpoints: Sendable {
             after = id
         }
         // One more than asked for tells whether there is a next page.
-        let letters = try await ingest.deadLetters.letters(after: after, limit: limit + 1)
+        let letters = try await ingest.deadLetters.letters(after: after, limit: limit + 1, keyTenant: call.key?.tenant)
+        let total = await ingest.deadLetters.count(keyTenant: call.key?.tenant)
         var json = JSONBytes()
         json.object { json in
             json.key("dead_letters")
             json.array { json in for letter in letters.prefix(limit) { json.raw(letter.line) } }
             json.member("next_cursor", letters.count > limit ? String(letters[limit - 1].id) : nil)
-            json.member("total", ingest.deadLetters.statistics.letters)
+            json.member("total", total)
         }
         return .json(json.bytes)
     }
 
-    private func replay() async throws -> Response {
-        let totals = try await DeadLetterReplay(ingest).run()
+    private func replay(_ call: Call) async throws -> Response {
+        let totals = try await DeadLetterReplay(ingest, keyTenant: call.key?.tenant).run()
         var json = JSONBytes()
         json.object { json in
             totals.problem?.writeMembers(to: &json)

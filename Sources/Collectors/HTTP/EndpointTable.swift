@@ -62,7 +62,8 @@ public struct EndpointTable: HTTPResponder {
         if candidates.isEmpty {
             for (prefix, endpoint) in open
             where path.hasPrefix(prefix) && path.count > prefix.count
-                && (endpoint.path.hasSuffix("...}") || !path.dropFirst(prefix.count).contains("/")) {
+                && (endpoint.path.hasSuffix("...}") || !path.dropFirst(prefix.count).contains("/"))
+            {
                 candidates.append((endpoint, PercentCoding.decode(path.dropFirst(prefix.count))))
             }
         }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import Pipelines
 
 /// `POST /v1/events` and the paths that pipelines listen on.
@@ -28,9 +29,11 @@ public struct IngestEndpoints: Sendable {
             for try await piece in call.request.body {
                 guard await session.feed(piece) else { break }
             }
+        } catch let error as HTTPParserError {
+            let reason = "the body is not framed as HTTP/1.1 wants it (\(error)); send the rest, from first_line_not_taken on, again"
+            return Response(await session.abandon(because: reason))
         } catch {
-            await session.abandon()
-            throw error
+            return Response(await session.abandon())
         }
         let answer = await session.finish()
         return Response(answer)

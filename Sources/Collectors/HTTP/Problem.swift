@@ -32,6 +32,7 @@ public struct Problem: Error, Sendable, Equatable {
         case 415: "Body of an unknown type"
         case 422: "No event was taken"
         case 429: "Too many events waiting"
+        case 501: "Not understood"
         case 503: "Not able to store"
         default: "Internal error"
         }

@@ -1,4 +1,5 @@
 import EventModel
+import Pipelines
 
 /// What is known of a body before its first byte: how it is framed and packed, and for whom it is.
 public struct IngestRequest: Sendable {
@@ -47,6 +48,10 @@ public struct IngestRequest: Sendable {
             throw .badParameter(
                 "Idempotency-Key must be 1 to \(idempotencyKeyBytes.upperBound) printable ASCII characters without spaces, so that with the line number it fits into original_id"
             )
+        }
+        // It becomes part of `original_id`, which is stored as it came.
+        if Redaction.holdsSecret(name: key) {
+            throw .badParameter("Idempotency-Key holds what looks like a secret, such as token=…; it is stored, so send a name instead")
         }
     }
 }

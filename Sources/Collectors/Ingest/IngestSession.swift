@@ -56,7 +56,7 @@ public final class IngestSession {
         pipeline = try Self.choose(request, pool.pipelines)
         context = IngestContext(
             received: request.firstReceived ?? ingest.now(), tenant: request.tenant, allowedTenant: request.allowedTenant,
-            idempotencyKey: request.idempotencyKey)
+            idempotencyKey: request.idempotencyKey, isReplay: request.replayedLine != nil)
         if let tenant = request.tenant, !TenantName.isValid(tenant) {
             throw .badParameter(
                 "tenant=\(tenant.prefix(80)) is not a tenant's name: letters, digits, '-', '_', '.', at most \(Limits.tenantBytes)")
@@ -176,10 +176,12 @@ public final class IngestSession {
         return answer
     }
 
-    /// The sender went away: nothing more is taken, what was fed is answered for the record only.
-    public func abandon() async {
-        if answer.problem == nil { stop(.badBody("the connection was closed before the body's end")) }
-        _ = await finish()
+    /// The body broke off, or the sender went away: nothing more is taken. The answer says what was, should there be
+    /// anybody left to read it.
+    @discardableResult
+    public func abandon(because reason: String = "the connection was closed before the body's end") async -> IngestAnswer {
+        if answer.problem == nil { stop(.badBody(reason)) }
+        return await finish()
     }
 
     private func finishBody() async {
@@ -392,7 +394,8 @@ public final class IngestSession {
 
     private func letter(_ rejection: Rejection, raw: [UInt8], pipeline: String?, shape: DeadLetter.Shape) -> DeadLetter {
         DeadLetter(
-            received: context.received, tenant: request.tenant ?? request.allowedTenant, pipeline: pipeline, shape: shape,
+            received: context.received, tenant: request.tenant ?? request.allowedTenant, keyTenant: request.allowedTenant,
+            pipeline: pipeline, shape: shape,
             idempotencyKey: request.idempotencyKey, origin: request.origin, rejection: rejection,
             raw: pool.deadLetterRedaction.redact(raw, pipeline: pipeline, isText: shape == .text))
     }

@@ -58,8 +58,8 @@ extension BodySplitter {
             scanned += 1
             start = scanned
         case UInt8(ascii: "{"):
+            // Blank lines before it count, as they do among lines.
             mode = recordsKey == nil ? .values : .wrapper
-            line = 1
         default: mode = .lines
         }
     }

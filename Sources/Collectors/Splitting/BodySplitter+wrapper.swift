@@ -66,6 +66,7 @@ extension BodySplitter {
     private mutating func enterArray() {
         wrapper.frame = Array(UnsafeRawBufferPointer(start: base + start, count: scanned - start)) + "[]".utf8
         mode = .array
+        line = 1
         scanned += 1
         start = scanned
         wrapper.isInside = true

@@ -83,7 +83,7 @@ struct BodySplitter: ~Copyable {
             }
             if isFirst, count >= 3 { try refuseByteOrderMark() }
             advance()
-            if count - start > Limits.eventBytes, overlongBytes == 0 {
+            if count - start - pendingReturn > Limits.eventBytes, overlongBytes == 0 {
                 // No array so far: it is looked at again as an event, and found too long only then.
                 if mode == .wrapper { forgetWrapper() } else if scanned == count { beginOverlong() }
             }
@@ -91,6 +91,10 @@ struct BodySplitter: ~Copyable {
         }
         return taken
     }
+
+    /// 1 where the last byte may be half of a line end, which is no part of the event: whether a line is too long must not
+    /// depend on where the network has cut it.
+    private var pendingReturn: Int { mode == .lines && count > start && byte(count - 1) == 0x0D ? 1 : 0 }
 
     /// The body ended: completes what is unfinished.
     mutating func finish() throws(Problem) {

@@ -23,6 +23,7 @@ extension Settings {
         guard archive.keep.components.seconds / 86_400 >= window else {
             throw reader.fault("store.keep", "it must be \(window)d at least: store.identity_window recognises events that long")
         }
+        archive.pruneAtOnce = try reader.count("archive.prune_at_once", in: 0...10_000, default: archive.pruneAtOnce)
         archive.memberBytes = store.memberBytes
         return archive
     }

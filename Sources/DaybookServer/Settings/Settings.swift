@@ -19,8 +19,6 @@ public struct Settings: Sendable {
     public var journal: JournalConfiguration
     public var store: EventStoreConfiguration
     public var archive: ArchiveConfiguration
-    /// Where sealed days are copied to; `nil`: nowhere.
-    package var objects: ObjectStorageSettings?
     public var demo: Bool
 
     static let standardFile = "Config/daybook.yaml"
@@ -41,7 +39,7 @@ public struct Settings: Sendable {
         }
         var reader = SettingsReader(commandLine: commandLine, environment: environment, file: file)
         var settings = try Settings(&reader, tails: file?.tails ?? [], demo: options.demo)
-        settings.objects = try objects(&reader, environment: environment)
+        settings.archive.objects = try objects(&reader, environment: environment)
         try reader.checkLeftovers()
         return settings
     }

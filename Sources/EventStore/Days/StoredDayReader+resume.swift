@@ -1,5 +1,8 @@
 /// A day that still gets events, read again and again by somebody who remembers how far he came.
 extension EventStore {
+    /// The days of ``heldDays`` alone, which is asked often.
+    package var heldDayNumbers: [Int64] { state.withLock { $0.days.filter { !$0.value.tenants.isEmpty }.keys.sorted() } }
+
     /// As ``openDay(_:)``, without compacting: what is packed now is read as it lies.
     package func openDay(asItLies day: Int64) throws -> StoredDayReader? {
         try packAll()

@@ -5,6 +5,8 @@ import Glibc
 struct AppendRequest: Sendable {
     let batch: NormalisedBatch
     let completion: @Sendable (Result<Receipt, JournalError>) -> Void
+    /// The batch is empty; what is asked for is another segment.
+    var beginsSegment = false
 }
 
 /// What waits for the writer: bounded by events and bytes, taken in order.

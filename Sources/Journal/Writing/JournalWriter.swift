@@ -66,6 +66,9 @@ final class JournalWriter: @unchecked Sendable {
 
     private func commit(_ requests: [AppendRequest], notBefore floor: Int64) -> [Result<Receipt, JournalError>] {
         if let failure { return requests.map { _ in .failure(failure) } }
+        if !isEmptySegment, requests.contains(where: \.beginsSegment) {
+            do throws(JournalError) { try beginSegment() } catch { return requests.map { _ in .failure(error) } }
+        }
         let received = Timestamp(milliseconds: max(lastReceived, floor, configuration.now().milliseconds))
         let group = assembler.assemble(requests, position: position, received: received, namedTenants: namedTenants)
         guard let batch = group.batch else {

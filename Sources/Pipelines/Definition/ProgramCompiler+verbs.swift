@@ -126,6 +126,7 @@ extension ProgramCompiler {
         }
         var compiled: [TextPattern.Piece] = []
         var lastWasCapture = false
+        var longest: Int?
         for piece in pieces {
             switch piece {
             case .text(let text):
@@ -133,11 +134,17 @@ extension ProgramCompiler {
                 lastWasCapture = false
             case .name(let name):
                 if lastWasCapture { throw reader.fault("two captures need text between them") }
+                var name = name
+                if name.hasSuffix("...") {
+                    guard longest == nil else { throw reader.fault("only one capture of a pattern may take as much as it can") }
+                    longest = compiled.count
+                    name.removeLast(3)
+                }
                 compiled.append(.capture(name == "_" ? nil : try target(name, reader)))
                 lastWasCapture = true
             }
         }
-        return TextPattern(pieces: memory.keep(compiled))
+        return TextPattern(pieces: memory.keep(compiled), longest: longest)
     }
 
     /// `time: {field: P, formats: […], offset: "+01:00", into: time}`; `into` is the event's time when left out.

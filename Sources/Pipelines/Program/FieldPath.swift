@@ -29,6 +29,10 @@ struct FieldPath: Equatable, Hashable, BitwiseCopyable {
         guard count > 0, arrayDepth != count else { return nil }
     }
 
+    init(canonical names: [String]) {
+        for name in names { append(CanonicalSchema.symbol(name)) }
+    }
+
     static func names(in text: String) -> [String] {
         text.split(separator: ".").map { $0.hasSuffix("[]") ? String($0.dropLast(2)) : String($0) }
     }
@@ -95,6 +99,30 @@ extension EventTree {
             index += 1
         }
         return shape(of: at) == .object ? at : .none
+    }
+
+    /// Makes room at `path`, of no array, for a step's own `value`: what the producer wrote there goes to `unmapped`, under
+    /// the path that it stood at. Nothing that was sent is thrown away.
+    mutating func displace(_ path: FieldPath, for value: UnsafeRawBufferPointer) {
+        let parent = resolveParent(path)
+        guard parent.exists else { return }
+        let node = child(of: parent, path[Int(path.count) - 1])
+        guard node.exists, isProducers(node), shape(of: node) != .string || !TextPattern.same(text(of: node), value) else { return }
+        keep(node, of: parent, from: path)
+    }
+
+    @inline(never)
+    private mutating func keep(_ node: NodeIndex, of parent: NodeIndex, from path: FieldPath) {
+        let symbol = CanonicalSchema.symbol("unmapped")
+        var unmapped = child(of: .root, symbol)
+        if !unmapped.exists || shape(of: unmapped) == .null {
+            unmapped = makeEmpty(.object)
+            put(unmapped, into: .root, as: symbol)
+        }
+        // Where it is no object the event is refused for that.
+        guard shape(of: unmapped) == .object, path[0] != symbol else { return }
+        detach(node, from: parent)
+        add(node, to: unmapped, named: path.text(symbols))
     }
 
     /// Puts a detached node at `path`, making the objects on the way. Returns whether there was a way.

@@ -27,7 +27,9 @@ extension Program {
         case .copy(let from, let to):
             let node = tree.resolve(from)
             if node.exists, !isTaken(tree.resolve(to), tree) { tree.place(tree.copy(node), at: to) }
-        case .set(let path, let literal): tree.place(tree.make(literal), at: path)
+        case .set(let path, let literal):
+            if path.arrayDepth == 0 { tree.displace(path, for: literal.text) }
+            tree.place(tree.make(literal), at: path)
         case .setDefault(let path, let literal):
             if path.arrayDepth == 0 {
                 if !isTaken(tree.resolve(path), tree) { tree.place(tree.make(literal), at: path) }
@@ -121,9 +123,14 @@ extension Program {
         tree.place(made, at: path)
     }
 
-    func assign(_ assignments: UnsafeBufferPointer<Assignment>, _ tree: inout EventTree) {
+    /// - Parameter field: the place that the values are made from, which may be replaced.
+    func assign(_ assignments: UnsafeBufferPointer<Assignment>, from field: FieldPath, _ tree: inout EventTree) {
         for assignment in assignments {
-            if assignment.onlyMissing, isTaken(tree.resolve(assignment.path), tree) { continue }
+            if assignment.onlyMissing {
+                if isTaken(tree.resolve(assignment.path), tree) { continue }
+            } else if assignment.path != field {
+                tree.displace(assignment.path, for: assignment.literal.text)
+            }
             tree.place(tree.make(assignment.literal), at: assignment.path)
         }
     }
@@ -133,9 +140,9 @@ extension Program {
         guard isTaken(node, tree) else { return }
         let text = tree.text(of: node)
         for index in translation.cases.indices where TextPattern.same(translation.cases[index].value.text, text) {
-            return assign(translation.cases[index].assignments, &tree)
+            return assign(translation.cases[index].assignments, from: path, &tree)
         }
-        assign(translation.otherwise, &tree)
+        assign(translation.otherwise, from: path, &tree)
     }
 
     private func classify(_ path: FieldPath, _ classification: Classification, _ tree: inout EventTree) {
@@ -143,9 +150,9 @@ extension Program {
         guard isTaken(node, tree) else { return }
         let text = tree.text(of: node)
         for index in classification.rules.indices where holds(classification.rules[index].test, text) {
-            return assign(classification.rules[index].assignments, &tree)
+            return assign(classification.rules[index].assignments, from: path, &tree)
         }
-        assign(classification.otherwise, &tree)
+        assign(classification.otherwise, from: path, &tree)
     }
 
     private func holds(_ test: Classification.Test, _ text: UnsafeRawBufferPointer) -> Bool {
@@ -196,14 +203,15 @@ extension Program {
             var next = 0
             for case .capture(let place) in rule.pattern.pieces {
                 if let place {
-                    let captured = UnsafeRawBufferPointer(rebasing: tree.text(of: node)[captures[next]])
-                    tree.place(tree.makeString(captured), at: place)
+                    func captured() -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: tree.text(of: node)[captures[next]]) }
+                    if place != path { tree.displace(place, for: captured()) }
+                    tree.place(tree.makeString(captured()), at: place)
                 }
                 next += 1
             }
-            return assign(rule.assignments, &tree)
+            return assign(rule.assignments, from: path, &tree)
         }
-        assign(matches[table].otherwise, &tree)
+        assign(matches[table].otherwise, from: path, &tree)
     }
 
     private func readTime(_ path: FieldPath, _ reading: TimeReading, _ tree: inout EventTree, _ received: Timestamp) throws(Rejection) {
@@ -215,7 +223,7 @@ extension Program {
         if path == reading.place, tree.shape(of: node) == .string, reading.formats.first == .rfc3339, tree.time(of: node) != nil {
             return
         }
-        guard let time = reading.read(tree.text(of: node), received: received) else {
+        guard let time = reading.read(tree.text(of: node), isNumber: tree.shape(of: node) == .number, received: received) else {
             let formats = reading.formats.map(\.rawValue).joined(separator: ", ")
             throw Rejection(
                 field: path.text(tree.symbols), code: .invalidValue,

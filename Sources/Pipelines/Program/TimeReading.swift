@@ -17,13 +17,14 @@ struct TimeReading {
     /// Where the time goes, usually `time`.
     var place: FieldPath
 
-    func read(_ text: UnsafeRawBufferPointer, received: Timestamp) -> Timestamp? {
+    /// - Parameter isNumber: `text` is a JSON number, which may have an exponent; a string has digits, and a fraction.
+    func read(_ text: UnsafeRawBufferPointer, isNumber: Bool, received: Timestamp) -> Timestamp? {
         for format in formats {
             let time: Timestamp? =
                 switch format {
                 case .rfc3339: Timestamp(text)
-                case .unixSeconds: Self.unix(text, perSecond: 1)
-                case .unixMilliseconds: Self.unix(text, perSecond: 1000)
+                case .unixSeconds: Self.unix(text, isNumber, perSecond: 1)
+                case .unixMilliseconds: Self.unix(text, isNumber, perSecond: 1000)
                 case .syslog: syslog(text, received: received)
                 }
             if let time, time.milliseconds >= Timestamp.earliest, time.milliseconds <= Timestamp.latest { return time }
@@ -31,9 +32,17 @@ struct TimeReading {
         return nil
     }
 
-    private static func unix(_ text: UnsafeRawBufferPointer, perSecond: Double) -> Timestamp? {
+    /// Swift's own reading takes `0x10`, `+5` and `nan`, too.
+    private static func unix(_ text: UnsafeRawBufferPointer, _ isNumber: Bool, perSecond: Double) -> Timestamp? {
+        guard isNumber || isDecimal(text) else { return nil }
         guard let value = Double(String(decoding: text, as: UTF8.self)), value.isFinite, abs(value) < 1e15 else { return nil }
         return Timestamp(milliseconds: Int64((value * 1000 / perSecond).rounded(.down)))
+    }
+
+    private static func isDecimal(_ text: UnsafeRawBufferPointer) -> Bool {
+        let digits = text.first == UInt8(ascii: "-") ? text.dropFirst() : text[...]
+        let parts = digits.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0 &- UInt8(ascii: "0") < 10 } }
     }
 
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -10,11 +10,17 @@ public struct DeadLetterRedaction: Sendable {
     private let all: DeadLetterRules
 
     public init(_ set: PipelineSet) {
-        let each = set.pipelines.map { ($0.name, DeadLetterRules(patterns: $0.patterns, paths: $0.refusedPaths)) }
+        let each = set.pipelines.map {
+            ($0.name, DeadLetterRules(patterns: $0.patterns, paths: $0.refusedPaths, names: $0.refusedNames + Self.cloudEventNames))
+        }
         rules = Dictionary(each, uniquingKeysWith: { first, _ in first })
         all = DeadLetterRules(
-            patterns: KeyPatterns(union: set.pipelines.map(\.patterns)), paths: Array(Set(each.flatMap { $0.1.paths })))
+            patterns: KeyPatterns(union: set.pipelines.map(\.patterns)), paths: Array(Set(each.flatMap { $0.1.paths })),
+            names: Array(Set(each.flatMap { $0.1.names })))
     }
+
+    /// Attributes of a CloudEvent that become names; its data is an event by itself.
+    private static let cloudEventNames = [["id"], ["source"], ["subject"]]
 
     /// - Parameter isText: a line for a pipeline that takes text, and not broken JSON.
     public func redact(_ raw: [UInt8], pipeline: String?, isText: Bool = false) -> [UInt8] {

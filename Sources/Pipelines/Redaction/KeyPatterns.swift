@@ -11,9 +11,12 @@ public struct KeyPatterns: Sendable {
     /// Too short to be looked for inside others (`footprint`, `compass`): only a key that is nothing else, or ends in
     /// `.pin`.
     static let wholeKeys = ["pass", "pin", "otp", "totp", "sig"]
+    /// Those that are a secret also as the last word of several: `user_pin`, `smsOtp`. A `boarding_pass` is none.
+    static let lastWords = ["pin", "otp", "totp", "sig"]
 
     let words: [[UInt8]]
     private let whole = Self.wholeKeys.map { Array($0.utf8) }
+    private let last = Self.lastWords.map { Array($0.utf8) }
     /// One bit for each letter or digit that some word begins with.
     private let firsts: UInt64
 
@@ -34,15 +37,27 @@ public struct KeyPatterns: Sendable {
             var count = 0
             // Where the last part of a dotted key begins.
             var part = 0
+            // And the last of its words.
+            var word = 0
+            var wasSmall = false
             for byte in key {
                 if byte == UInt8(ascii: ".") || byte == UInt8(ascii: "[") { part = count }
-                guard let folded = Self.folded(byte) else { continue }
+                let isLarge = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+                guard let folded = Self.folded(byte) else {
+                    // What closes a bracket begins nothing.
+                    if byte != UInt8(ascii: "]") { word = count }
+                    continue
+                }
+                if isLarge, wasSmall { word = count }
+                wasSmall = !isLarge
                 fold[count] = folded
                 count += 1
             }
             let folded = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(fold)[0..<count])
-            let last = folded[part...]
-            return holdsWord(folded) || last.count <= 4 && whole.contains { $0.elementsEqual(last) }
+            let lastPart = folded[part...]
+            let lastWord = folded[word...]
+            return holdsWord(folded) || lastPart.count <= 4 && whole.contains { $0.elementsEqual(lastPart) }
+                || lastWord.count <= 4 && last.contains { $0.elementsEqual(lastWord) }
         }
     }
 

@@ -15,10 +15,11 @@ struct KeyRole: OptionSet {
 
     init(_ key: UnsafeRawBufferPointer, _ patterns: KeyPatterns) {
         self = patterns.matches(key) ? .secret : []
-        guard key.count <= 9 else { return }
+        guard key.count <= 10 else { return }
         switch String(decoding: key, as: UTF8.self).lowercased() {
         case "name", "key", "header": insert(.label)
-        case "field", "property", "attribute", "path": formUnion([.label, .field])
+        case "field", "property", "attribute", "path", "column", "setting", "parameter", "param", "field_name", "fieldname":
+            formUnion([.label, .field])
         case "value", "values", "old", "new", "before", "after", "old_value", "new_value", "oldvalue", "newvalue", "previous":
             insert(.value)
         case "from", "to": insert(.range)

@@ -36,7 +36,21 @@ extension TextScrub {
         while start > 0, end - start < Self.keyBytes, Self.isKeyByte(text[start - 1]) { start -= 1 }
         // A time such as 12:34:56 is no pair.
         guard start < end, !(Self.isDigit(text[start]) && Self.isDigit(text[end - 1])) else { return nil }
-        return Key(range: start..<end, quote: nil, opening: start > 0 ? text[start - 1] : nil)
+        let opening = start > 0 ? text[start - 1] : nil
+        if let decoded = encodedOpening(start, end, opening) { return decoded }
+        return Key(range: start..<end, quote: nil, opening: opening)
+    }
+
+    /// The key behind an encoded sign, such as `%26key` and `\u0026key`, whose digits look like a part of it.
+    private func encodedOpening(_ start: Int, _ end: Int, _ opening: UInt8?) -> Key? {
+        let behind: Int
+        switch opening {
+        case UInt8(ascii: "%"): behind = start + 2
+        case UInt8(ascii: "\\") where isAt(start, "u00"): behind = start + 5
+        default: return nil
+        }
+        guard behind < end, let code = UInt8(String(decoding: text[behind - 2..<behind], as: UTF8.self), radix: 16) else { return nil }
+        return Key(range: behind..<end, quote: nil, opening: code)
     }
 
     private func quotedKey(_ behind: Int) -> Key? {
@@ -59,6 +73,8 @@ extension TextScrub {
                 start += 1
             } else if isAt(start, "%22") || isAt(start, "%20") {
                 start += 3
+            } else if let quote = escapedEnd(start), isAt(quote, "22") || isAt(quote, "27") {
+                start = quote + 2
             } else if let backslash = escapedSpace(start) {
                 start = backslash
             } else {
@@ -79,6 +95,19 @@ extension TextScrub {
         let end = bareEnd(start, key)
         if Redaction.isBit(text[start..<end]) || text[start..<end].elementsEqual("null".utf8) { return Replacement(range: start..<start) }
         return Replacement(range: start..<end, quote: bare)
+    }
+
+    /// The last two digits of a character such as `\u0026`.
+    private func escapedEnd(_ at: Int) -> Int? {
+        guard text[at] == UInt8(ascii: "\\") else { return nil }
+        let digits = behindBackslashes(at)
+        return isAt(digits, "u00") && digits + 5 <= text.count ? digits + 3 : nil
+    }
+
+    /// Whether a value ends at an escaped character, as it would at the character itself: `" & ' < > #`.
+    private func isEscapedEnd(_ at: Int) -> Bool {
+        guard let digits = escapedEnd(at) else { return false }
+        return ["22", "26", "27", "3c", "3e", "23"].contains(String(decoding: text[digits..<digits + 2], as: UTF8.self).lowercased())
     }
 
     private func isPlaceholder(_ range: Range<Int>) -> Bool { text[range].elementsEqual(Redaction.placeholder.utf8) }
@@ -173,6 +202,7 @@ extension TextScrub {
                 end += 1
             case UInt8(ascii: "%") where isAt(end, "%26") || isAt(end, "%23") || isAt(end, "%22"): return end
             case UInt8(ascii: "\\") where end + 1 < text.count && (Self.isQuote(text[end + 1]) || isAt(end, "\\n")): return end
+            case UInt8(ascii: "\\") where isEscapedEnd(end): return end
             default: end += 1
             }
         }
@@ -180,27 +210,50 @@ extension TextScrub {
     }
 
     /// For `scheme://user:password@host` the password, at its colon; for `scheme://token@host` the token, at the
-    /// scheme's. Without a password a short name is only a name.
+    /// scheme's. Without a password a short name is only a name. Slashes may be escaped, as PHP writes them into JSON.
     func userInfo(_ colon: Int) -> Replacement? {
-        if isAt(colon, "://") { return tokenBefore(host: colon + 3) }
+        if let host = behindSlashes(colon + 1) { return tokenBefore(host: host) }
         var start = colon
         while start > 0, text[start - 1] != UInt8(ascii: "/"), !Self.isSpace(text[start - 1]), !Self.isQuote(text[start - 1]),
             colon - start < 256
         {
             start -= 1
         }
-        guard start >= 3, isAt(start - 3, "://") else { return nil }
+        guard isBehindScheme(start) else { return nil }
         var end = colon + 1
         while end < text.count, Self.isDigit(text[end]) { end += 1 }
         // A port.
-        if end == text.count || text[end] == UInt8(ascii: "/") { return nil }
+        if end == text.count || text[behindBackslashes(end)...].first == UInt8(ascii: "/") { return nil }
         var at: Int?
         let last = min(text.count, colon + Self.keyBytes)
-        while end < last, !Self.isSpace(text[end]), !Self.isQuote(text[end]), text[end] != UInt8(ascii: "\\") {
+        while end < last, !Self.isSpace(text[end]), !Self.isQuote(text[end]) {
+            if text[end] == UInt8(ascii: "\\"), text[behindBackslashes(end)...].first != UInt8(ascii: "/") { break }
             if text[end] == UInt8(ascii: "@") { at = end }
             end += 1
         }
         return at.map { Replacement(range: colon + 1..<$0) }
+    }
+
+    /// Behind `//` or `\/\/`.
+    private func behindSlashes(_ at: Int) -> Int? {
+        var end = at
+        for _ in 0..<2 {
+            end = behindBackslashes(end)
+            guard end < text.count, text[end] == UInt8(ascii: "/") else { return nil }
+            end += 1
+        }
+        return end
+    }
+
+    /// Whether `://` stands before `at`, or `:\/\/`.
+    private func isBehindScheme(_ at: Int) -> Bool {
+        var start = at
+        for _ in 0..<2 {
+            guard start > 0, text[start - 1] == UInt8(ascii: "/") else { return false }
+            start -= 1
+            while start > 0, at - start < 32, text[start - 1] == UInt8(ascii: "\\") { start -= 1 }
+        }
+        return start > 0 && text[start - 1] == UInt8(ascii: ":")
     }
 
     private static let tokenBytes = 16

@@ -1,5 +1,6 @@
 extension TextScrub {
-    /// Whether a text can hold a secret at all: `=`, `:`, `<`, `%`, or the line breaks and backslashes of what is wrapped.
+    /// Whether a text can hold a secret at all: `=`, `:`, `<`, `%`, `--` as private keys begin, or the line breaks and
+    /// backslashes of what is wrapped.
     /// Asked for every string of every event, so eight bytes are compared at a time, the last ones by a load that
     /// overlaps. (Swift's SIMD16 compares lane by lane here and took 15 µs an event.)
     @inline(__always)
@@ -20,7 +21,19 @@ extension TextScrub {
         return hasSign(first | last << 32)
     }
 
-    /// The next byte that a replacement can begin at, `= : % < -`, or the end.
+    /// Whether there is a quote, without which no key is quoted.
+    @inline(__always)
+    static func holdsQuote(_ text: UnsafeRawBufferPointer) -> Bool {
+        var at = 0
+        while at + 8 <= text.count {
+            let word = text.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            if (matches(word, UInt8(ascii: "\"")) | matches(word, UInt8(ascii: "'"))) & 0x8080_8080_8080_8080 != 0 { return true }
+            at += 8
+        }
+        return text[at...].contains(where: isQuote)
+    }
+
+    /// The next byte that a replacement can begin at, `= : % < - \`, or the end.
     @inline(__always)
     func nextSign(from start: Int) -> Int {
         var at = start
@@ -28,7 +41,7 @@ extension TextScrub {
             let word = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: at, as: UInt64.self))
             let found =
                 Self.matches(word, UInt8(ascii: "=")) | Self.matches(word, UInt8(ascii: ":")) | Self.matches(word, UInt8(ascii: "<"))
-                | Self.matches(word, UInt8(ascii: "%")) | Self.matches(word, UInt8(ascii: "-"))
+                | Self.matches(word, UInt8(ascii: "%")) | Self.matches(word, UInt8(ascii: "-")) | Self.matches(word, UInt8(ascii: "\\"))
             // The lowest high bit that is set is one; above it there may be false ones.
             let high = found & 0x8080_8080_8080_8080
             if high != 0 { return at + high.trailingZeroBitCount &>> 3 }
@@ -36,7 +49,8 @@ extension TextScrub {
         }
         while at < text.count {
             switch text[at] {
-            case UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "%"), UInt8(ascii: "<"), UInt8(ascii: "-"): return at
+            case UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "%"), UInt8(ascii: "<"), UInt8(ascii: "-"), UInt8(ascii: "\\"):
+                return at
             default: at += 1
             }
         }
@@ -48,6 +62,9 @@ extension TextScrub {
         let found =
             matches(word, UInt8(ascii: "=")) | matches(word, UInt8(ascii: ":")) | matches(word, UInt8(ascii: "<"))
             | matches(word, UInt8(ascii: "%")) | matches(word, 0x0A) | matches(word, UInt8(ascii: "\\"))
+        // Five in a row have two in one of the words, wherever these are cut.
+        let dashes = matches(word, UInt8(ascii: "-")) & 0x8080_8080_8080_8080
+        if dashes & dashes &<< 8 != 0 { return true }
         return found & 0x8080_8080_8080_8080 != 0
     }
 

@@ -15,7 +15,8 @@ extension RetrieveRun {
         for attempt in 0..<2 {
             try await fetchHead(day, path: path, place: place, isRenewed: attempt > 0)
             guard events, day.state == "sealed" else { return }
-            let manifest = try Manifest(json: Array(FileManager.default.contents(atPath: folder.file(place + "/" + Manifest.fileName)) ?? Data()))
+            let bytes = FileManager.default.contents(atPath: folder.file(place + "/" + Manifest.fileName)) ?? Data()
+            let manifest = try Manifest(json: Array(bytes))
             guard let file = manifest.contents?.file else { return }
             if try await fetchEvents(file, path: path, name: place + "/" + ArchiveFolder.events) { return }
         }
@@ -43,8 +44,8 @@ extension RetrieveRun {
             result.heldBytes += held
         }
         if folder.size(name) ?? 0 < file.bytes {
-            do { try await transfer.fetchRest(path + "/" + ArchiveFolder.events, into: name, of: folder) } catch
-                DaybookError.refused(let refusal) where refusal.status == 416
+            do { try await transfer.fetchRest(path + "/" + ArchiveFolder.events, into: name, of: folder) } catch DaybookError.refused(
+                let refusal) where refusal.status == 416
             { try folder.remove(name) }
         }
         guard try folder.digest(name) == file.digest.hex else {

@@ -90,7 +90,9 @@ struct RetrieveListing: Sendable {
                 throw DaybookError.unreadable(url: answer.url, reason: "its answer holds no archives")
             }
             for day in days {
-                guard let number = ArchiveFolder.day(day["day"]?.string ?? ""), let manifest = day["manifest_sha256"]?.string else { continue }
+                guard let number = ArchiveFolder.day(day["day"]?.string ?? ""), let manifest = day["manifest_sha256"]?.string else {
+                    continue
+                }
                 listing.days.append(
                     Day(
                         day: number, state: day["state"]?.string ?? "", events: day["events"]?.integer ?? 0,

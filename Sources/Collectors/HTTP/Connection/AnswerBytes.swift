@@ -16,8 +16,12 @@ struct AnswerBytes {
 
     init(serverName: String) { self.serverName = serverName }
 
-    mutating func buffer(_ answer: IngestAnswer, _ allocator: ByteBufferAllocator) -> ByteBuffer {
-        let body = answer.bytes
+    /// - Parameter isLast: the connection is closed behind it.
+    mutating func buffer(_ answer: IngestAnswer, isLast: Bool, _ allocator: ByteBufferAllocator) -> ByteBuffer {
+        buffer(answer, body: answer.bytes, isLast: isLast, allocator)
+    }
+
+    private mutating func buffer(_ answer: IngestAnswer, body: [UInt8], isLast: Bool, _ allocator: ByteBufferAllocator) -> ByteBuffer {
         tick(time(nil))
         var buffer = allocator.buffer(capacity: 192 + tail.count + body.count)
         if answer.status == 200 {
@@ -29,9 +33,17 @@ struct AnswerBytes {
         }
         buffer.writeString(String(body.count))
         if let seconds = answer.problem?.retryAfterSeconds { buffer.writeString("\r\nRetry-After: \(seconds)") }
+        if isLast { buffer.writeStaticString("\r\nConnection: close") }
         buffer.writeBytes(tail)
         buffer.writeBytes(body)
         return buffer
+    }
+
+    /// For what is no request, or none that can be read; the connection is closed behind it.
+    mutating func buffer(_ problem: Problem, _ allocator: ByteBufferAllocator) -> ByteBuffer {
+        var answer = IngestAnswer()
+        answer.problem = problem
+        return buffer(answer, body: problem.bytes, isLast: true, allocator)
     }
 
     private mutating func tick(_ now: time_t) {

@@ -9,6 +9,7 @@ extension IngestHandler {
     /// Gives the request its turn, here or with Hummingbird.
     func start(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         let fields = HTTP1Head(head)
+        if let fault = fields.fault { return refuse(fault, context) }
         // RFC 9110, section 10.1.1. curl asks so for every body above one megabyte and waits a second when nobody answers.
         if fields.expectsContinue { writeBytes(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")) }
         if head.method == .POST, let session = open(head, fields) {
@@ -18,6 +19,12 @@ extension IngestHandler {
             turn = .passed(RequestTurn.Passed(isKeptAlive: head.isKeepAlive))
             pass(.head(head), context)
         }
+    }
+
+    /// Answers a request that cannot be read, and ends the connection: where the next one begins is not certain.
+    func refuse(_ problem: Problem, _ context: ChannelHandlerContext) {
+        writeBytes(answers.buffer(problem, context.channel.allocator))
+        endConnection(context)
     }
 
     /// `nil` for everything that is not a plain small body for an ingest path; what is wrong with a head is said by the
@@ -79,7 +86,7 @@ extension IngestHandler {
         exchange = nil
         // Whoever sent this is gone; it is committed and counted all the same.
         guard let context, context.channel.isActive else { return }
-        let bytes = answers.buffer(answer, context.channel.allocator)
+        let bytes = answers.buffer(answer, isLast: isQuiescing, context.channel.allocator)
         guard !isQuiescing else { return respondLast(bytes, isKeptAlive, context) }
         writeBytes(bytes)
         endTurn(isKeptAlive, context)

@@ -108,8 +108,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if isHolding { return held.append(.fault(error)) }
-        breakOff()
-        context.fireErrorCaught(error)
+        fail(error, context)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -117,10 +116,10 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case ChannelEvent.inputClosed where isHolding: held.append(.inputClosed)
         case ChannelEvent.inputClosed:
             breakOff()
+            endReading()
             context.fireUserInboundEventTriggered(event)
         case is ChannelShouldQuiesceEvent:
-            isQuiescing = true
-            quiesceIfIdle(context)
+            quiesce(context)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -145,6 +144,8 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
         switch (turn, part) {
+        // Nobody would wait for its answer.
+        case (.nobody, .head) where isQuiescing: endConnection(context)
         case (.nobody, .head(let head)): start(head, context)
         case (.reading, .body(let piece)): exchange?.add(piece)
         case (.reading, .end): commit()
@@ -166,9 +167,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             held.removeFirst()
             switch next {
             case .part(let part): take(part, context)
-            case .fault(let error):
-                breakOff()
-                context.fireErrorCaught(error)
+            case .fault(let error): fail(error, context)
             case .inputClosed:
                 breakOff()
                 context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
@@ -179,21 +178,27 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             isReadHeld = false
             context.read()
         }
-        quiesceIfIdle(context)
     }
 
     // MARK: - What is answered by Hummingbird
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .end = unwrapOutboundIn(data), case .passed(var request) = turn else { return context.write(data, promise: promise) }
-        request.isAnswered = true
-        turn = .passed(request)
-        context.write(data, promise: promise)
-        endPassed(context)
+        guard case .passed(var request) = turn else { return context.write(data, promise: promise) }
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where isQuiescing && head.status.code >= 200:
+            head.headers.replaceOrAdd(name: "Connection", value: "close")
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .head, .body: context.write(data, promise: promise)
+        case .end:
+            request.isAnswered = true
+            turn = .passed(request)
+            context.write(data, promise: promise)
+            endPassed(context)
+        }
     }
 
     private func endPassed(_ context: ChannelHandlerContext) {
-        guard case .passed(let request) = turn, request.isRead, request.isAnswered else { return }
+        guard case .passed(let request) = turn, request.isRead || isQuiescing, request.isAnswered else { return }
         endTurn(request.isKeptAlive, context)
     }
 
@@ -201,7 +206,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func endTurn(_ isKeptAlive: Bool, _ context: ChannelHandlerContext) {
         lastActive = .now()
         turn = .nobody
-        if isKeptAlive { proceed(context) } else { endConnection(context) }
+        if isKeptAlive, !isQuiescing { proceed(context) } else { endConnection(context) }
     }
 
     /// RFC 9112, section 9.6: says that no more comes, and waits for the client to have read what came.
@@ -210,20 +215,45 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         held.removeAll()
         context.flush()
         context.close(mode: .output, promise: nil)
+        if isQuiescing { closeSoon(context) }
         if isReadHeld { proceed(context) }
     }
 
     // MARK: - Stopping
 
-    /// A request that has its turn is answered first; Hummingbird counts those that it answers itself.
-    func quiesceIfIdle(_ context: ChannelHandlerContext) {
-        guard isQuiescing, held.isEmpty else { return }
+    /// What a client may take to read its last answer while the server stops.
+    private static let longestFarewell = TimeAmount.seconds(1)
+
+    /// The request that has its turn is answered, and the connection ends behind it. What a client has sent beyond that
+    /// is not begun: it would be stored and, when the stop runs out of time, never answered.
+    private func quiesce(_ context: ChannelHandlerContext) {
+        isQuiescing = true
         switch turn {
-        case .reading, .committing: return
-        case .nobody, .passed, .over: break
+        case .passed(let request) where request.isAnswered: endConnection(context)
+        case .reading, .committing, .passed: break
+        case .nobody where held.isEmpty: context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        case .nobody: endConnection(context)
+        case .over: closeSoon(context)
         }
-        isQuiescing = false
-        context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    }
+
+    /// Closing at once, with bytes unread, resets the connection and takes from the client the answers that it has not
+    /// read yet (RFC 9112, section 9.6). So what it still sends is read and dropped for a while.
+    private func closeSoon(_ context: ChannelHandlerContext) {
+        idleCheck?.cancel()
+        idleCheck = context.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.longestFarewell) { [weak self] in
+            self?.context?.close(promise: nil)
+        }
+    }
+
+    /// What arrives is no HTTP. Between two requests there is nobody else to say so.
+    private func fail(_ error: any Error, _ context: ChannelHandlerContext) {
+        if case .nobody = turn, error is HTTPParserError, context.channel.isActive {
+            return refuse(Problem(400, "bad-request", "this is not a request as HTTP/1.1 wants it (\(error))"), context)
+        }
+        breakOff()
+        endReading()
+        context.fireErrorCaught(error)
     }
 
     /// The body that is arriving will never be whole.
@@ -232,6 +262,14 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         turn = .over
         exchange?.abandon()
         exchange = nil
+    }
+
+    /// The same for a body that Hummingbird reads: its answer is the last one.
+    private func endReading() {
+        guard case .passed(var request) = turn, !request.isRead else { return }
+        request.isRead = true
+        request.isKeptAlive = false
+        turn = .passed(request)
     }
 
     /// Closes a connection that is silent for too long, unless its request is being worked on.

@@ -1,0 +1,105 @@
+import AccessControl
+import Archive
+import Collectors
+import EventModel
+import EventStore
+import Foundation
+import Journal
+import Logging
+import QueryAPI
+
+/// What people decide about kept events, wired to every place that keeps them: retention, holds, erasure.
+final class Administration: Sendable {
+    let plans: RetentionPlans
+    let retention: Retention
+    private let archive: Archive
+    let endpoints: [Endpoint]
+
+    /// `now`: the server's clock.
+    init(
+        control: ControlDatabase, archive: Archive, store: EventStore, journal: Journal, ingest: Ingest, settings: Settings,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger
+    ) throws {
+        let standard = RetentionPlan(recentDays: Int(settings.archive.keep.components.seconds / 86_400), archiveDays: nil)
+        let plans = try RetentionPlans(control, standard: standard)
+        let rules = Retention.Rules(
+            atOnce: settings.archive.pruneAtOnce, plan: { plans.plan(of: $0) }, hold: { plans.hold(on: $0, day: $1) })
+        retention = Retention(
+            folder: archive.folder, catalogue: archive.catalogue, key: archive.key, rules: rules, logger: logger
+        ) { try archive.pruned($0, days: $1, record: $2) }
+        self.plans = plans
+        self.archive = archive
+        archive.keep(retention)
+        let places = ErasurePlaces(archive: archive, store: store, journal: journal, ingest: ingest, plans: plans, data: settings.data)
+        let jobs = ErasureJobs(now: now, logger: logger) { request, job in try await places.erase(request, &job) }
+        let activity = OwnActivity(ingest)
+        endpoints =
+            RetentionEndpoints(plans: plans, archive: archive, retention: retention, activity: activity, now: now).endpoints
+            + HoldEndpoints(plans: plans, activity: activity, now: now).endpoints
+            + ErasureEndpoints(jobs: jobs, activity: activity).endpoints
+    }
+
+    /// What somebody should look at.
+    var warnings: [String] {
+        let status = retention.status
+        var warnings = [status.failure].compactMap(\.self)
+        if !status.waiting.isEmpty {
+            let days = status.waiting.values.reduce(0) { $0 + $1.days }
+            warnings.append(
+                "\(days) archived days of \(status.waiting.count) tenants are past their plan and wait for somebody's word: "
+                    + "see `daybook retention list`")
+        }
+        return warnings + archive.uploadWarnings
+    }
+}
+
+/// Every place on this machine that holds what was sent.
+private struct ErasurePlaces: Sendable {
+    let archive: Archive
+    let store: EventStore
+    let journal: Journal
+    let ingest: Ingest
+    let plans: RetentionPlans
+    let data: String
+
+    func erase(_ request: ErasureJobs.Request, _ job: inout ErasureJobs.Job) async throws {
+        let erasure = ErasureRequest(
+            tenant: request.tenant, id: request.actor, email: request.email, reason: request.reason, name: request.name)
+        let plans = plans
+        job.report = try await archive.erase(erasure, isDry: request.isDry) { plans.hold(on: $0, day: $1) }
+        if !request.isDry {
+            let eraser = PersonEraser(job.report.person)
+            job.deadLetters = try await ingest.deadLetters.rewrite(tenant: request.tenant) { raw in
+                var eraser = eraser
+                return raw.withUnsafeBytes { eraser.replacement(forText: $0) }
+            }
+            try await releaseJournal()
+        }
+        job.remarks = remarks()
+    }
+
+    /// The journal has the lines as they came. Once the store has them on disk, its segments go.
+    private func releaseJournal() async throws {
+        let end = journal.endPosition
+        try await archive.exclusively { [store] in try store.packAll() }
+        archive.release(before: end)
+        try await journal.beginSegment()
+        journal.freeSegments()
+        guard journal.oldestPosition >= end else {
+            throw ErasureError.damaged(
+                path: data + "/journal",
+                reason: "segments from position \(journal.oldestPosition) on are still held by a store that has not passed them")
+        }
+    }
+
+    /// Files that were set aside because they could not be read are searched by nobody.
+    private func remarks() -> [String] {
+        let marks = [".unreadable-", ".quarantined", ".damaged"]
+        return ["journal", "store", "deadletter"].compactMap { folder in
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(data)/\(folder)")) ?? []
+            let aside = names.filter { name in marks.contains { name.contains($0) } }.sorted()
+            guard !aside.isEmpty else { return nil }
+            return "Not searched, because it was set aside as damaged: \(aside.map { "\(folder)/\($0)" }.joined(separator: ", "))."
+        }
+    }
+}

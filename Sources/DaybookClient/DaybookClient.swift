@@ -1,3 +1,5 @@
+import Glibc
+
 /// Reports events to a Daybook server: the library that a webhook dispatcher, an authentication layer or any other
 /// producer links.
 ///
@@ -125,6 +127,30 @@ public actor DaybookClient {
         let answer = try connection.perform(request, base: url, key: key, settings: settings) { bytes in
             parser.feed(bytes, receive)
         }
+        guard (200..<300).contains(answer.status) else { throw .refused(Refusal(answer, attempts: 1)) }
+    }
+
+    /// Writes the body of a successful answer to `descriptor` as it comes, without holding it in memory. One attempt: what was
+    /// written stays, and who knows how much that is asks for the rest. `progress`: bytes written by each call.
+    package func download(
+        _ request: HTTPRequest, to descriptor: Int32, progress: @escaping @Sendable (Int) -> Void
+    ) throws(DaybookError) {
+        var failure: Int32?
+        let answer = try connection.perform(request, base: url, key: key, settings: settings) { bytes in
+            var done = 0
+            while done < bytes.count {
+                let count = write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else {
+                    failure = count < 0 ? errno : ENOSPC
+                    return false
+                }
+                done += count
+            }
+            progress(done)
+            return true
+        }
+        if let failure { throw .unwritable(url: answer.url, reason: String(cString: strerror(failure))) }
         guard (200..<300).contains(answer.status) else { throw .refused(Refusal(answer, attempts: 1)) }
     }
 

@@ -8,6 +8,8 @@ public enum DaybookError: Error, Sendable, Equatable {
     case refused(Refusal)
     /// The server answered with something that is not Daybook's.
     case unreadable(url: String, reason: String)
+    /// What was received could not be written where it was wanted.
+    case unwritable(url: String, reason: String)
     /// The task was cancelled between two attempts.
     case cancelled(url: String)
     /// libcurl itself is not usable.
@@ -45,6 +47,7 @@ extension DaybookError: CustomStringConvertible {
         case .refused(let refusal):
             "\(refusal.url) answered \(refusal.status), \(refusal.title)\(refusal.detail.map { ": " + $0 } ?? "")\(Self.count(refusal.attempts))"
         case .unreadable(let url, let reason): "\(url): \(reason)"
+        case .unwritable(let url, let reason): "what came from \(url) could not be written: \(reason)"
         case .cancelled(let url): "cancelled while waiting to try \(url) again"
         case .library(let reason): reason
         }

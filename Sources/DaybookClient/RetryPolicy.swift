@@ -36,7 +36,7 @@ extension DaybookError {
         switch self {
         case .unreachable: true
         case .refused(let refusal): [408, 425, 429, 500, 502, 503, 504].contains(refusal.status)
-        case .address, .unreadable, .cancelled, .library: false
+        case .address, .unreadable, .unwritable, .cancelled, .library: false
         }
     }
 }

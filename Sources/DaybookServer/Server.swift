@@ -90,6 +90,7 @@ final class Server: Sendable {
         }
         responder = EndpointTable(
             collecting.endpoints + DeadLetterEndpoints(ingest).endpoints + LookupEndpoints(store: store, tenants: journal.tenants).endpoints
+                + RetrievalEndpoints(archive, activity: OwnActivity(ingest), now: settings.journal.now).endpoints
                 + ArchiveEndpoints(archive).endpoints + administration.endpoints
                 + StreamEndpoint(live: live, journal: journal, store: store).endpoints + health.endpoints
                 + MetricsEndpoint(ingest: ingest, journal: journal, store: store, archive: archive, live: live).endpoints,

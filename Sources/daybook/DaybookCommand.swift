@@ -15,7 +15,7 @@ struct DaybookCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, SendCommand.self, SearchCommand.self, TailCommand.self, CountCommand.self, DeadLetterCommand.self,
-            ArchiveCommand.self, VerifyCommand.self, ProveCommand.self, RetentionCommand.self, HoldCommand.self, EraseCommand.self,
-            PipelineCommand.self, BenchCommand.self,
+            ArchiveCommand.self, RetrieveCommand.self, VerifyCommand.self, ProveCommand.self, RetentionCommand.self, HoldCommand.self,
+            EraseCommand.self, PipelineCommand.self, BenchCommand.self,
         ])
 }

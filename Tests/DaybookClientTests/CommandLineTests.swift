@@ -101,7 +101,7 @@ struct CommandLineTests {
 
     @Test("every command's help has an example")
     func help() {
-        for name in ["serve", "send", "search", "tail", "count", "deadletter", "pipeline", "bench"] {
+        for name in ["serve", "send", "search", "tail", "count", "deadletter", "retrieve", "pipeline", "bench"] {
             let command = DaybookCommand.configuration.subcommands.first { $0.configuration.commandName == name }
             #expect(command?.configuration.discussion.contains("daybook \(name)") == true, "\(name)")
         }

@@ -19,8 +19,10 @@ package struct Needle: Sendable {
             if spelling.contains("@") { spellings.insert(spelling.replacing("@", with: "%40")) }
             if spelling.contains(" ") { spellings.formUnion(["%20", "+"].map { spelling.replacing(" ", with: $0) }) }
         }
-        // ASCII differs by case only, and both are found by one of them.
-        return Dictionary(grouping: spellings.filter { !$0.isEmpty }) { Array($0.utf8).map(Self.lowered) }.values.map { Needle($0[0]) }
+        // ASCII differs by case only, and both are found by one of them; by `text` itself where it is one, since some ids are
+        // compared as they are.
+        return Dictionary(grouping: spellings.filter { !$0.isEmpty }) { Array($0.utf8).map(Self.lowered) }.values
+            .map { Needle($0.contains(text) ? text : $0[0]) }
     }
 
     /// May report what only looks alike.

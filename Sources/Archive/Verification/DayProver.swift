@@ -15,11 +15,12 @@ package struct DayProver {
     private let manifest: Manifest
     private let checkpoint: SignedNote
     private let root: Digest
-    private let file: LocalFile
+    private let file: any ByteSource
     private let erasures: LineErasures
 
-    /// `folder`: `…/tenant=NAME/day=2026-11-20`. Throws ``ProvingError`` when the day is not whole.
-    package init(folder: String) throws {
+    /// `folder`: `…/tenant=NAME/day=2026-11-20`. `events`: its events file, where that does not lie in the folder. Throws
+    /// ``ProvingError`` when the day is not whole.
+    package init(folder: String, events: (any ByteSource)? = nil) throws {
         self.folder = folder
         guard let manifestBytes = try VerificationInput.bytes(folder + "/" + Manifest.fileName),
             let checkpointBytes = try VerificationInput.bytes(folder + "/" + DayFolder.checkpointName)
@@ -27,10 +28,10 @@ package struct DayProver {
         manifest = try Manifest(json: manifestBytes)
         checkpoint = try SignedNote(checkpointBytes)
         root = try Checkpoint(checkpoint.text).root
-        guard VerificationInput.exists(folder + "/" + DayFolder.eventsName) else {
+        guard events != nil || VerificationInput.exists(folder + "/" + DayFolder.eventsName) else {
             throw ProvingError("The events of \(folder) are not here: they were pruned or lie in object storage.")
         }
-        file = try LocalFile(path: folder + "/" + DayFolder.eventsName)
+        file = try events ?? LocalFile(path: folder + "/" + DayFolder.eventsName)
         // Whether a record may be believed shows in the end: with a wrong hash the root is another.
         var erasures = LineErasures()
         for name in manifest.erasures {
@@ -46,12 +47,12 @@ package struct DayProver {
     package func tenantNumber() throws -> UInt32 { try ArchiveFile.open(file).tenant }
 
     /// Proofs of the events with these ids, in their order. Throws ``ProvingError`` when one is not in the day or was erased.
-    package func proofs(of ids: [EventID]) throws -> [LogProof] {
-        let index = try ArchiveFile.open(file)
-        let blocks = try index.blocks()
-        var places: [(ordinal: UInt64, line: [UInt8])] = []
-        for id in ids { places.append(try place(of: id, index, blocks)) }
-        let paths = places.map { MerklePath.inclusion(index: $0.ordinal, size: manifest.tree.size) }
+    package func proofs(of ids: [EventID]) throws -> [LogProof] { try outcomes(of: ids).map { try $0.get() } }
+
+    /// As ``proofs(of:)``, where an event that is not in the day or was erased costs the others nothing.
+    package func outcomes(of ids: [EventID]) throws -> [Result<LogProof, ProvingError>] {
+        let places = try places(of: ids)
+        let paths = places.map { place in place.map { MerklePath.inclusion(index: $0.ordinal, size: manifest.tree.size) } ?? [] }
         var collector = MerklePathCollector(paths)
         var tree = manifest.tree.before
         collector.offer(tree)
@@ -62,30 +63,41 @@ package struct DayProver {
         guard tree.root == root else {
             throw ProvingError("The lines of \(folder) are not those that its checkpoint signs; `daybook verify \(folder)` says which.")
         }
-        return try zip(places, paths).map { place, path in
-            let proof = LogProof(line: place.line, index: place.ordinal, hashes: collector.hashes(path) ?? [], checkpoint: checkpoint)
-            guard MerklePath.root(leafHash: MerkleHash.leaf(place.line), index: place.ordinal, size: tree.size, proof: proof.hashes) == root
-            else {
-                throw ProvingError(
-                    "The event was erased after its day was sealed: the signed tree holds the line as it was, which is gone.")
+        return zip(ids, zip(places, paths)).map { id, found in
+            guard let place = found.0 else { return .failure(ProvingError("There is no event \(id) in \(folder).")) }
+            let hashes = collector.hashes(found.1) ?? []
+            let leaf = MerkleHash.leaf(place.line)
+            guard MerklePath.root(leafHash: leaf, index: place.ordinal, size: tree.size, proof: hashes) == root else {
+                return .failure(
+                    ProvingError("The event was erased after its day was sealed: the signed tree holds the line as it was, which is gone."))
             }
-            return proof
+            return .success(LogProof(line: place.line, index: place.ordinal, hashes: hashes, checkpoint: checkpoint))
         }
     }
 
-    /// Index in the tree, and the line, by the position in the id.
-    private func place(of id: EventID, _ index: ArchiveFile, _ blocks: [ArchiveBlock]) throws -> (ordinal: UInt64, line: [UInt8]) {
-        let text = Array(id.description.utf8)
+    private typealias Place = (ordinal: UInt64, line: [UInt8])
+
+    /// Index in the tree, and the line, by the position in the id; `nil` where the day has no such event. A block is inflated
+    /// once, however many of its events are asked for.
+    private func places(of ids: [EventID]) throws -> [Place?] {
+        let index = try ArchiveFile.open(file)
+        var places: [Place?] = Array(repeating: nil, count: ids.count)
+        var waiting = ids.indices.sorted { ids[$0].position < ids[$1].position }[...]
         var before = manifest.tree.firstLeaf
-        for (number, block) in blocks.enumerated() {
+        for (number, block) in try index.blocks().enumerated() {
             defer { before += UInt64(block.events) }
-            guard block.firstPosition <= id.position, id.position <= block.lastPosition else { continue }
+            while let first = waiting.first, ids[first].position < block.firstPosition { waiting.removeFirst() }
+            let asked = waiting.prefix { ids[$0].position <= block.lastPosition }
+            if asked.isEmpty { continue }
+            waiting.removeFirst(asked.count)
+            let wanted = Dictionary(grouping: asked) { Array(ids[$0].description.utf8) }
             for (offset, line) in try index.lines(UInt32(number + 1)).split(separator: 0x0A).enumerated() {
-                let isIt = line.withUnsafeBytes { CanonicalLine($0)?.id.elementsEqual(text) ?? false }
-                if isIt { return (before + UInt64(offset), Array(line)) }
+                let id = line.withUnsafeBytes { line in CanonicalLine(line).map { Array($0.id) } }
+                guard let id, let found = wanted[id] else { continue }
+                for at in found { places[at] = (before + UInt64(offset), Array(line)) }
             }
         }
-        throw ProvingError("There is no event \(id) in \(folder).")
+        return places
     }
 
     private func eachLine(_ body: (UnsafeRawBufferPointer) -> Void) throws {

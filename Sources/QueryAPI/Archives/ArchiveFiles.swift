@@ -39,7 +39,7 @@ struct ArchiveFiles: Sendable {
         return Response(status: 200, type: "text/plain; charset=utf-8", bytes: note)
     }
 
-    private static func response(_ source: any ByteSource, type: String, name: String, range text: String?) throws -> Response {
+    static func response(_ source: any ByteSource, type: String, name: String, range text: String?) throws -> Response {
         var headers: HTTPFields = [
             .contentType: type, .acceptRanges: "bytes", .contentDisposition: "attachment; filename=\"\(name)\"",
         ]

@@ -1,0 +1,62 @@
+import Archive
+import Collectors
+import Dispatch
+import EventModel
+import Hummingbird
+
+/// Inclusion proofs of many events of one day.
+extension RetrievalEndpoints {
+    /// As many as are proven in one reading of their day; each takes some thousand bytes until it is sent.
+    private static let largestCount = 2000
+    /// Proofs that are written at once.
+    private static let partCount = 64
+    /// One day after another: each is read and hashed from its first event to its last.
+    private static let queue = DispatchQueue(label: "daybook.proofs")
+
+    func proofs(_ day: Int64, _ retrieval: RecordedRetrievals.Entry, _ call: Call) async throws -> Response {
+        _ = try QueryParameters(call.request, known: [])
+        let ids = try await Self.ids(call)
+        let tenant = retrieval.tenant
+        let found: [Result<LogProof, ProvingError>]
+        do {
+            found = try await withCheckedThrowingContinuation { continuation in
+                Self.queue.async { continuation.resume(with: Result { try archive.proofs(of: ids, tenant: tenant, day: day) }) }
+            }
+        } catch let error as ProvingError { throw Problem(409, "not-provable", error.description) }
+        let body = ResponseBody { writer in
+            for start in stride(from: 0, to: ids.count, by: Self.partCount) {
+                var part: [UInt8] = []
+                for index in start..<min(start + Self.partCount, ids.count) { part += Self.line(ids[index], found[index]) }
+                try await writer.write(ByteBuffer(bytes: part))
+            }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: [.contentType: "application/x-ndjson"], body: body)
+    }
+
+    private static func ids(_ call: Call) async throws -> [EventID] {
+        let largest = largestCount * (EventID.textLength + 1)
+        let tooMany = Problem(413, "too-large", "at most \(largestCount) ids are proven at once, one a line")
+        let buffer: ByteBuffer
+        do { buffer = try await call.request.body.collect(upTo: largest) } catch { throw tooMany }
+        let lines = String(buffer: buffer).split(separator: "\n")
+        guard lines.count <= largestCount else { throw tooMany }
+        guard !lines.isEmpty else { throw Problem.badBody("the body must hold ids of events, one a line") }
+        return try lines.map { line in
+            guard let id = EventID(String(line)) else { throw Problem.badBody("\"\(line.prefix(64))\" is no event's id") }
+            return id
+        }
+    }
+
+    private static func line(_ id: EventID, _ result: Result<LogProof, ProvingError>) -> [UInt8] {
+        var json = JSONBytes()
+        json.object { json in
+            json.member("id", id.description)
+            switch result {
+            case .success(let proof): json.member("proof", String(decoding: proof.encoded(), as: UTF8.self))
+            case .failure(let error): json.member("problem", error.description)
+            }
+        }
+        return json.bytes + [UInt8(ascii: "\n")]
+    }
+}

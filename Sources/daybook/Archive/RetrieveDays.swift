@@ -1,0 +1,103 @@
+import Archive
+import DaybookClient
+import EventModel
+import Foundation
+
+/// Sealed days as they lie in the archive, records, and lines of open days.
+extension RetrieveRun {
+    /// Manifest, checkpoint and, unless only they are wanted, the events of a sealed day; each compared with the hash that is
+    /// above it: the manifest with the list's, the events with the manifest's.
+    func fetch(_ day: RetrieveListing.Day, events: Bool) async throws {
+        let place = pack.folder(day: day.day)
+        let path = "/v1/archives/\(HTTPRequest.encode(request.tenant))/\(ArchiveFolder.name(day: day.day))"
+        transfer.advance(0, note: ArchiveFolder.name(day: day.day))
+        // An erasure may replace the files between two requests; then they are asked for once more.
+        for attempt in 0..<2 {
+            try await fetchHead(day, path: path, place: place, isRenewed: attempt > 0)
+            guard events, day.state == "sealed" else { return }
+            let bytes = FileManager.default.contents(atPath: folder.file(place + "/" + Manifest.fileName)) ?? Data()
+            let manifest = try Manifest(json: Array(bytes))
+            guard let file = manifest.contents?.file else { return }
+            if try await fetchEvents(file, path: path, name: place + "/" + ArchiveFolder.events) { return }
+        }
+        throw CommandFailure(
+            "The events of \(ArchiveFolder.name(day: day.day)) are not those that their manifest names.",
+            advice: "`daybook verify` on the server's archive folder says what was changed.")
+    }
+
+    private func fetchHead(_ day: RetrieveListing.Day, path: String, place: String, isRenewed: Bool) async throws {
+        let manifest = place + "/" + Manifest.fileName
+        let checkpoint = place + "/" + ArchiveFolder.checkpoint
+        if !isRenewed, try folder.digest(manifest) == day.manifest, folder.size(checkpoint) != nil { return }
+        let note = try await client.get(path + "/" + ArchiveFolder.checkpoint).body
+        let bytes = try await client.get(path + "/" + Manifest.fileName).body
+        try folder.write(bytes, to: manifest)
+        try folder.write(note, to: checkpoint)
+    }
+
+    /// Whether the file is there whole and has the manifest's hash.
+    private func fetchEvents(_ file: Manifest.File, path: String, name: String) async throws -> Bool {
+        let held = folder.size(name) ?? 0
+        if held > file.bytes { try folder.remove(name) }
+        if held > 0, held <= file.bytes {
+            transfer.advance(held)
+            result.heldBytes += held
+        }
+        if folder.size(name) ?? 0 < file.bytes {
+            do { try await transfer.fetchRest(path + "/" + ArchiveFolder.events, into: name, of: folder) } catch DaybookError.refused(
+                let refusal) where refusal.status == 416
+            { try folder.remove(name) }
+        }
+        guard try folder.digest(name) == file.digest.hex else {
+            try folder.remove(name)
+            return false
+        }
+        try probe("fetched \(name)")
+        return true
+    }
+
+    /// Records of the tenant, and those of all tenants.
+    func fetchRecords() async throws {
+        let base = "/v1/retrievals/\(pack.id)/records"
+        let answer = try await client.get(base)
+        guard let records = JSONText(answer.body)?["records"]?.elements else {
+            throw DaybookError.unreadable(url: answer.url, reason: "its answer holds no records")
+        }
+        for record in records {
+            guard let path = record["path"]?.string, !path.contains(".."), !path.hasPrefix("/") else { continue }
+            if try folder.digest(path) == record["sha256"]?.string { continue }
+            try folder.remove(path)
+            let encoded = path.split(separator: "/").map { HTTPRequest.encode(String($0)) }.joined(separator: "/")
+            try await transfer.fetchRest(base + "/" + encoded, into: path, of: folder)
+            guard try folder.digest(path) == record["sha256"]?.string else {
+                throw CommandFailure("The record \(path) changed while it was read.", advice: "Run the command again; it goes on.")
+            }
+        }
+    }
+
+    /// `open/events.ndjson`, in the order of `seq`; goes on behind the last whole line that is there.
+    func fetchOpenDays(_ open: [(day: Int64, events: Int)]) async throws {
+        let name = "open/events.ndjson"
+        if folder.state.open != open.map(\.day) {
+            try folder.remove(name)
+            folder.state.open = open.map(\.day)
+            try folder.save()
+        }
+        if open.isEmpty { return }
+        try folder.makeFolder(of: name)
+        for day in open {
+            let path = "/v1/retrievals/\(pack.id)/open/\(ArchiveFolder.name(day: day.day))"
+            transfer.advance(0, note: "\(ArchiveFolder.name(day: day.day)), open")
+            try await transfer.append(to: folder.file(name)) { _ in
+                let last = try LineFile(folder.file(name)).cutToWholeLines()
+                let seq = last.withUnsafeBytes { CanonicalLine($0)?.seq } ?? 0
+                return HTTPRequest(path: path, query: [("after", String(seq))])
+            }
+            try probe("fetched \(name)")
+        }
+        var events = 0
+        try LineFile(folder.file(name)).forEach { _ in events += 1 }
+        pack.openEvents = events
+        if events == 0 { try folder.remove(name) }
+    }
+}

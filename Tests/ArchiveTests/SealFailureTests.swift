@@ -37,7 +37,7 @@ import Testing
         for copy in all {
             let killed = try SealHouse(clock: house.clock, copyOf: copy)
             try FileManager.default.removeItem(atPath: copy)
-            await killed.wait { killed.archive.catalogue.isSealed(day: second) }
+            #expect(try await killed.seal(second))
             for (tenant, expected) in lines { #expect(try killed.zcat(tenant, SealHouse.firstDay) == expected) }
             for (tenant, expected) in more { #expect(try killed.zcat(tenant, second) == expected) }
             #expect(try killed.manifest("globex", second).contents == nil)
@@ -158,6 +158,14 @@ import Testing
         await house.close()
     }
 
+    /// Descriptors of this process that stand for files below a folder; other tests have their own.
+    private static func openFiles(below folder: String) -> Int {
+        let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        return numbers.count {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + $0))?.hasPrefix(folder) ?? false
+        }
+    }
+
     @Test("Hundreds of tenants are sealed with a constant number of open files")
     func manyTenants() async throws {
         let house = try SealHouse()
@@ -166,13 +174,12 @@ import Testing
         }
         house.clock.set(day: SealHouse.firstDay + 1)
         let most = Mutex(0)
-        let open: @Sendable () -> Int = { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0 }
-        let before = open()
+        let folder = house.folder
         house.archive.sealer!.probe { step, tenant in
-            if step == .written, tenant.hasSuffix("7") { most.withLock { $0 = max($0, open()) } }
+            if step == .written, tenant.hasSuffix("7") { most.withLock { $0 = max($0, Self.openFiles(below: folder)) } }
         }
         #expect(try await house.seal(SealHouse.firstDay))
-        #expect(most.withLock { $0 } > 0 && most.withLock { $0 } < before + 60)
+        #expect(most.withLock { $0 } > 0 && most.withLock { $0 } < 60)
         #expect(try house.archive.folder.tenants().count == 300)
         #expect(try house.archive.catalogue.totals().events == 600)
         #expect(try house.zcat("t299", SealHouse.firstDay).count == 3)

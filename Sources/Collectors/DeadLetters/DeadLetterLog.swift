@@ -245,8 +245,7 @@ public actor DeadLetterLog {
         close()
         for index in segments.indices {
             let path = folder.appending(Self.name(segments[index].number)).string
-            let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? segments[index].bytes
-            segments[index].bytes = size ?? segments[index].bytes
+            if let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int { segments[index].bytes = size }
         }
         let total = segments.reduce(0) { $0 + $1.bytes }
         shared.withLock { $0.bytes = total }

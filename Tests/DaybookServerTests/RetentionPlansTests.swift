@@ -37,7 +37,8 @@ import Testing
     @Test(
         "a duration is a number of days or for ever, and nothing else",
         arguments: [
-            ("30d", RetentionPlan.Days.days(30)), ("forever", .forever), ("36500d", .days(36_500)), ("36501d", nil), ("0d", nil), ("-1d", nil),
+            ("30d", RetentionPlan.Days.days(30)), ("forever", .forever), ("36500d", .days(36_500)), ("36501d", nil), ("0d", nil),
+            ("-1d", nil),
             ("30", nil), ("d", nil), ("1y", nil), ("", nil),
         ] as [(String, RetentionPlan.Days?)])
     func durations(text: String, days: RetentionPlan.Days?) { #expect(RetentionPlan.days(text) == days) }

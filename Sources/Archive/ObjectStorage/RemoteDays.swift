@@ -117,7 +117,9 @@ final class RemoteDays: Sendable {
 extension Catalogue {
     /// An index for ``unstored(after:limit:)``, which only servers with object storage need.
     func indexUnstored() throws {
-        try writer.write { try $0.execute(sql: "CREATE INDEX IF NOT EXISTS day_unstored ON day (day, tenant) WHERE remote = 0 AND state <> 2") }
+        try writer.write { database in
+            try database.execute(sql: "CREATE INDEX IF NOT EXISTS day_unstored ON day (day, tenant) WHERE remote = 0 AND state <> 2")
+        }
     }
 
     /// Days that no object storage is known to have, oldest first, behind `after`.

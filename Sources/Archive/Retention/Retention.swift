@@ -144,7 +144,8 @@ package final class Retention: Sendable {
 
     private func prune(_ tenant: TenantChain, _ days: [Int64], _ now: Timestamp) throws -> Int {
         let plan = rules.plan(tenant.name)
-        let (record, bytes) = try pruner.prune(tenant: tenant, days: days, plan: "archive \(RetentionPlan.text(plan.archiveDays))", now: now)
+        let name = "archive \(RetentionPlan.text(plan.archiveDays))"
+        let (record, bytes) = try pruner.prune(tenant: tenant, days: days, plan: name, now: now)
         state.withLock { state in
             state.prunedDays += days.count
             state.prunedBytes += bytes

@@ -199,12 +199,19 @@ struct Counting: ~Copyable {
             var archived = ArchivedDay(file, older)
             guard let index = archived.opened(&counting.scanned) else { return }
             var rows: [(hour: Int64, combination: RollupCollector.Combination, count: Int)] = []
+            var counted = 0
             do {
                 try index.rollups(bytesRead: &counting.scanned.archiveBytes) { hour, kind, action, outcome, count in
+                    counted += count
                     guard hours.contains(hour) else { return }
                     rows.append((hour, RollupCollector.Combination(kind: kind, action: action, outcome: outcome), count))
                 }
             } catch { return archived.note(error, &counting.scanned) }
+            // An index that was made again from a damaged file counts what it could read.
+            if counted < file.events {
+                counting.scanned.damagedBlocks += 1
+                older.noteDamage(file, reason: "\(file.events - counted) of its \(file.events) events cannot be counted")
+            }
             for row in rows { counting.add(row.count, row.hour, row.combination, tenant: file.tenantName) }
         }
     }

@@ -146,6 +146,21 @@ import Testing
         await year.store.close()
     }
 
+    @Test("a count over a file whose index was made again without a damaged block says that it is short")
+    func shortCount() async throws {
+        let year = try Year(seed: 6, days: 4)
+        let day = year.days[1]
+        var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: day.path)))
+        bytes[bytes.count / 10] ^= 0xFF
+        bytes[bytes.count - 50] ^= 0xFF
+        try Data(bytes).write(to: URL(fileURLWithPath: day.path))
+        let answer = try await year.store.counts(CountQuery(by: [.kind]))
+        #expect(answer.fromRollups && answer.total < year.days.flatMap(\.events).count)
+        #expect(answer.scanned.damagedBlocks == 1)
+        #expect(year.archive.damage.contains { $0.contains("cannot be counted") })
+        await year.store.close()
+    }
+
     @Test("a file that was replaced is read anew once it is forgotten")
     func replaced() async throws {
         let year = try Year(seed: 4, days: 3)

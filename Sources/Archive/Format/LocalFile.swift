@@ -8,7 +8,8 @@ package struct LocalFile: ByteSource {
 
     /// Throws `ArchiveFormatError.io`.
     package init(path: String) throws {
-        let number = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        // Without O_NONBLOCK the opening of a pipe that somebody put there would wait for its writer.
+        let number = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard number >= 0 else { throw ArchiveFormatError.io(path: path, operation: "open", errno: errno) }
         try self.init(OpenDescriptor(number), name: path)
     }
@@ -18,6 +19,9 @@ package struct LocalFile: ByteSource {
         self.name = name
         var status = stat()
         guard fstat(descriptor.number, &status) == 0 else { throw ArchiveFormatError.io(path: name, operation: "fstat", errno: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw ArchiveFormatError.io(path: name, operation: "reading what is no regular file", errno: EINVAL)
+        }
         count = Int(status.st_size)
     }
 

@@ -41,6 +41,20 @@ extension Archive {
     /// From now on `retention` runs between seals.
     package func keep(_ retention: Retention) { retentionSlot.withLock { $0 = retention } }
 
+    /// Sealed days that no tenant's plan keeps in the store any longer. A day goes as a whole: the longest plan of those who
+    /// received something that day counts, and deduplication needs each for its window.
+    func daysToLetGo(sealed: Int64, today: Int64) -> [Int64] {
+        let standard = Int(configuration.keep.components.seconds / 86_400)
+        let retention = retentionSlot.withLock { $0 }
+        let window = store.identityWindowDays
+        guard store.heldDayNumbers.contains(where: { $0 <= sealed && $0 < today - window }) else { return [] }
+        return store.heldDays.filter { held in
+            guard held.day <= sealed, held.day < today - window else { return false }
+            let recent = held.tenants.map { retention?.recentDays(of: $0.name) ?? standard }.max() ?? standard
+            return held.day < today - Int64(recent)
+        }.map(\.day)
+    }
+
     /// On the sealer's thread, each hour and whenever a day was sealed.
     func prune(stops: () -> Bool) {
         guard let retention = retentionSlot.withLock({ $0 }) else { return }

@@ -86,6 +86,7 @@ package final class Archive: JournalFollower, Sendable {
         let push = CheckpointPush(self)
         pushSlot.withLock { $0 = push }
         push?.start()
+        do { try ErasureLeftovers(archive: self).remove() } catch { logger.error("what an erasure left behind was not removed: \(error)") }
         let sealer = try Sealer(self)
         sealerSlot.withLock { $0 = sealer }
         try startUploads()

@@ -80,15 +80,14 @@ private struct ErasurePlaces: Sendable {
 
     /// The journal has the lines as they came. Once the store has them on disk, its segments go.
     private func releaseJournal() async throws {
+        // First, so that no older segment holds an event that comes after.
         let end = journal.endPosition
+        try await journal.beginSegment()
         try await archive.exclusively { [store] in try store.packAll() }
         archive.release(before: end)
-        try await journal.beginSegment()
         journal.freeSegments()
         guard journal.oldestPosition >= end else {
-            throw ErasureError.damaged(
-                path: data + "/journal",
-                reason: "segments from position \(journal.oldestPosition) on are still held by a store that has not passed them")
+            throw ErasureError.journalHeld(position: journal.oldestPosition)
         }
     }
 

@@ -84,6 +84,32 @@ import Testing
                 == Self.line(#""actor":{"type":"user","id":"x"},"summary":"\"[erased]\"\n and [erased],""#))
     }
 
+    @Test("quotes, dashes and arrows of any alphabet end a word, and letters of any alphabet do not")
+    func neighbours() {
+        let rest =
+            "\"actor\":{\"type\":\"user\",\"id\":\"x\"},\"summary\":\"“mei.olsen1@oscorp00.example.com” Mei Olsen’s→Mei Olsen éMei Olsen\""
+        #expect(
+            Self.erase(Self.mei, rest)
+                == Self.line("\"actor\":{\"type\":\"user\",\"id\":\"x\"},\"summary\":\"“[erased]” [erased]’s→[erased] éMei Olsen\""))
+    }
+
+    @Test("what JSON escapes is found")
+    func escaped() {
+        #expect(
+            Self.erase(Person(id: #"CORP\mmeier"#), #""actor":{"type":"user","id":"CORP\\mmeier"}"#)
+                == Self.line(#""actor":{"type":"user","id":"[erased]"}"#))
+    }
+
+    @Test("a ticket with the person's number keeps its name, and a type counts for its own object only")
+    func numbers() {
+        var discovery = PersonDiscovery(Person(id: "42"))
+        let ticket = Array(
+            Self.line(#""actor":{"type":"user","id":"7"},"target":{"type":"ticket","id":"42","name":"Quarterly Report"}"#).utf8)
+        ticket.withUnsafeBytes { discovery.learn($0) }
+        #expect(discovery.finish().names.isEmpty)
+        #expect(Self.erase(Person(id: "42"), #""actor":{"type":"user","id":"7"},"target":{"id":"42","name":"Q"}"#) == nil)
+    }
+
     @Test("rejected input is any text, cut off or not")
     func text() {
         var eraser = PersonEraser(Self.mei)

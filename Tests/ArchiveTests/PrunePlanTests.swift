@@ -24,7 +24,15 @@ import Testing
         plan = PrunePlan(sealed: sealed, archiveDays: 7, today: 5_000, atOnce: 3, confirmedThrough: 92, isHeld: Self.free)
         #expect(plan.days == [90, 91, 92] && plan.waiting == Array(93...99))
         plan = PrunePlan(sealed: sealed, archiveDays: 7, today: 5_000, atOnce: 3, confirmedThrough: 96, isHeld: Self.free)
-        #expect(plan.days == sealed && plan.waiting.isEmpty)
+        #expect(plan.days == Array(90...96) && plan.waiting == [97, 98, 99])
+    }
+
+    @Test("a day that should have gone long ago waits too, however few they are")
+    func late() {
+        let plan = PrunePlan(sealed: [90, 91], archiveDays: 3, today: 500, atOnce: 3, isHeld: Self.free)
+        #expect(plan.days.isEmpty && plan.waiting == [90, 91])
+        #expect(PrunePlan(sealed: [90], archiveDays: 3, today: 97, atOnce: 3, isHeld: Self.free).days == [90])
+        #expect(PrunePlan(sealed: [90], archiveDays: 3, today: 98, atOnce: 3, isHeld: Self.free).waiting == [90])
     }
 
     @Test("nothing that a confirmation names goes before its time")

@@ -181,6 +181,42 @@ import Testing
         await rooms.close()
     }
 
+    /// Stops an erasure at a step as a kill would: nothing after it is done, and the server begins anew.
+    @Test("Stopped at any step, the next start removes what is left, and erasing again leaves nothing", arguments: DayErasure.Step.allCases)
+    func stopped(step: DayErasure.Step) async throws {
+        let clock = Clock("2026-11-18T12:00:00Z")
+        let rooms = try await Self.server(clock)
+        try await Self.send(rooms, 18)
+        clock.set("2026-11-19T12:00:00Z")
+        try await Self.seal(rooms, "2026-11-18")
+        let archive = rooms.server.archive
+        let row = try #require(try archive.catalogue.days(tenant: "acme", in: 0...100_000, limit: 1).first)
+        // A copy of the folder as it lies there at that step is put back: all that was undone or done after is lost.
+        let copy = rooms.folder + "-killed"
+        defer { try? FileManager.default.removeItem(atPath: copy) }
+        var erasure = DayErasure(
+            folder: archive.folder, catalogue: archive.catalogue, key: archive.key, level: 6, software: "test", erasure: "first",
+            reason: "r", now: clock.now)
+        let tenant = rooms.folder + "/archive/tenant=acme"
+        erasure.probe = { if $0 == step { try FileManager.default.copyItem(atPath: tenant, toPath: copy) } }
+        var eraser = PersonEraser(Person(id: "u-000002", email: "mei.olsen1@oscorp.example.com"))
+        let isCatalogued = step == .catalogued
+        #expect(try erasure.run(row, &eraser)?.events == 2)
+        if !isCatalogued { try archive.catalogue.replace(row) }
+        try FileManager.default.removeItem(atPath: tenant)
+        try FileManager.default.moveItem(atPath: copy, toPath: tenant)
+        try await rooms.reopen()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: tenant).allSatisfy { !$0.hasSuffix(".erasing") })
+        #expect(try Self.verify(rooms).findings.allSatisfy { $0.severity == .info })
+        let done = try await Self.erase(rooms, dry: false)
+        #expect(done["state"] as? String == "done", "\(done)")
+        #expect(try Self.holders(rooms.folder, Self.traces) == [])
+        clock.set("2026-11-20T12:00:00Z")
+        try await Self.seal(rooms, "2026-11-19")
+        #expect(try Self.verify(rooms).findings.allSatisfy { $0.severity == .info })
+        await rooms.close()
+    }
+
     @Test(
         "A request that names nobody, or names the person as its reason, is refused",
         arguments: [

@@ -34,7 +34,7 @@ struct DayErasure {
     let now: Timestamp
     var probe: @Sendable (Step) throws -> Void = { _ in }
 
-    private static let suffix = ".erasing"
+    static let suffix = ".erasing"
 
     static func recordName(_ erasure: String, day: Int64) -> String { "erasure-\(erasure)-\(ArchiveFolder.name(day: day))" }
 
@@ -196,11 +196,19 @@ struct DayErasure {
 package enum ErasureError: Error, CustomStringConvertible, Equatable {
     /// The file would lose what cannot be read.
     case damaged(path: String, reason: String)
+    /// Store and archive are done; the journal still has the lines as they came, for a store that has not passed them.
+    case journalHeld(position: UInt64)
+    /// The reason names the person by what was learned of them.
+    case reasonNamesPerson
     /// A legal hold covers days with traces.
     case held(days: Int, firstDay: Int64, hold: LegalHold)
 
     package var description: String {
         switch self {
+        case .journalHeld(let position):
+            "store and archive are done, but the journal still holds events from position \(position) on, for a store that has not passed "
+                + "them; see /health/ready, and erase again"
+        case .reasonNamesPerson: "the reason names the person, and it would be kept in signed records; nothing was erased"
         case .held(let days, let first, let hold):
             "legal hold \(hold.id) (\(hold.reason), owner \(hold.owner)) covers \(days) days with traces of the person, the first "
                 + "\(ArchiveFolder.name(day: first)); nothing was erased"

@@ -55,10 +55,11 @@ struct Erasure {
 
     /// `isHeld`: whether a legal hold covers a day. `isDry`: only looks. Not while days are sealed or pruned.
     func run(isDry: Bool, isHeld: (Int64) -> LegalHold?) throws -> ErasureReport {
+        try ErasureLeftovers(archive: archive).remove(of: request.tenant)
         let days = try archivedDays()
-        let archived = Set(days.map(\.day))
-        var discovery = PersonDiscovery(request.person)
-        try forEachLine(days) { _, line in discovery.learn(line) }
+        var discovery = PersonDiscovery(try Unfinished(archive, request.tenant).joined(request.person))
+        // The store's copies too: where an erasure was stopped they tell what the files no longer do.
+        try forEachLine(days, copies: true) { _, line in discovery.learn(line) }
         let names = discovery.nameNeedles
         if !names.isEmpty { try forEachLine(days) { _, line in discovery.compare(line, names) } }
         let person = discovery.finish()
@@ -67,10 +68,15 @@ struct Erasure {
         (report.ids, report.emails) = (person.ids.count, person.emails.count)
         (report.names, report.sharedNames) = (person.names.count + person.sharedNames.count, person.sharedNames.count)
         var eraser = PersonEraser(person)
+        guard Array(request.reason.utf8).withUnsafeBytes({ eraser.replacement(forText: $0) }) == nil else {
+            throw ErasureError.reasonNamesPerson
+        }
         try forEachLine(days) { day, line in if eraser.replacement(for: line) != nil { report.events[day, default: 0] += 1 } }
         let held = report.events.keys.sorted().compactMap { day in isHeld(day).map { (day, $0) } }
         if let first = held.first { throw ErasureError.held(days: held.count, firstDay: first.0, hold: first.1) }
         if isDry { return report }
+        // Whoever goes on after a stop must know what was learned from lines that are erased by then.
+        try Unfinished(archive, request.tenant).keep(person)
         for day in days where report.events[day.day] != nil {
             try checkStops()
             let erasure = DayErasure(
@@ -86,12 +92,46 @@ struct Erasure {
         }
         for held in archive.store.heldDays where held.tenants.contains(where: { $0.number == number }) {
             try checkStops()
-            if try eraseStored(held.day, isSealed: archived.contains(held.day), &eraser) { report.storedDays += 1 }
+            if try eraseStored(held.day, isSealed: archive.catalogue.isSealed(day: held.day), &eraser) { report.storedDays += 1 }
         }
+        try Unfinished(archive, request.tenant).forget()
         return report
     }
 
     private func checkStops() throws { if stops() { throw SealError.stopped } }
+
+    /// What is known of a person while an erasure is under way; only after a stop in the middle it is there for longer.
+    private struct Unfinished {
+        private let folder: ArchiveFolder
+        private let path: String
+
+        init(_ archive: Archive, _ tenant: String) {
+            folder = archive.folder
+            path = archive.folder.folder(of: tenant) + "/.erasing-person"
+        }
+
+        func joined(_ person: Person) throws -> Person {
+            guard let bytes = try folder.read(path), let known = try? JSONDecoder().decode(Person.self, from: Data(bytes)),
+                !known.ids.isDisjoint(with: person.ids) || !known.emails.isDisjoint(with: person.emails)
+            else { return person }
+            var joined = person
+            joined.ids.formUnion(known.ids)
+            joined.emails.formUnion(known.emails)
+            joined.names.formUnion(known.names)
+            joined.sharedNames.formUnion(known.sharedNames)
+            return joined
+        }
+
+        func keep(_ person: Person) throws {
+            let parent = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+            try folder.make(parent)
+            try folder.replace(path, with: [UInt8](try JSONEncoder().encode(person)))
+        }
+
+        func forget() throws {
+            guard unlink(path) == 0 || errno == ENOENT else { throw ArchiveFileError(path, "unlink") }
+        }
+    }
 
     // MARK: Reading
 
@@ -107,8 +147,9 @@ struct Erasure {
         }
     }
 
-    /// Every line of the tenant once: sealed days from their files, the others from the store.
-    private func forEachLine(_ days: [ArchivedDay], _ visit: (Int64, UnsafeRawBufferPointer) throws -> Void) throws {
+    /// Every line of the tenant once: sealed days from their files, the others from the store; with `copies` all that the
+    /// store has.
+    private func forEachLine(_ days: [ArchivedDay], copies: Bool = false, _ visit: (Int64, UnsafeRawBufferPointer) throws -> Void) throws {
         for day in days {
             try checkStops()
             guard let source = try archive.file(ArchiveFolder.events, of: request.tenant, day: day.day) else {
@@ -132,7 +173,7 @@ struct Erasure {
         }
         let archived = Set(days.map(\.day))
         try archive.store.packAll()
-        for held in archive.store.heldDays where !archived.contains(held.day) {
+        for held in archive.store.heldDays where copies || !archived.contains(held.day) {
             try checkStops()
             try forEachStoredLine(held.day) { try visit(held.day, $0) }
         }

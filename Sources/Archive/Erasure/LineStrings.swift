@@ -3,6 +3,7 @@
 struct LineStrings {
     private let line: UnsafeRawBufferPointer
     private var at = 0
+    private var isOpened = false
     /// Of every open container: its key in an object, where the current key stands, and whether it is an object.
     private var levels: [(isObject: Bool, key: Range<Int>)] = []
 
@@ -10,6 +11,8 @@ struct LineStrings {
     private(set) var string = 0..<0
     private(set) var isKey = false
     private(set) var isEscaped = false
+    /// The first string of its container.
+    private(set) var isFirst = false
 
     init(_ line: UnsafeRawBufferPointer) { self.line = line }
 
@@ -17,11 +20,17 @@ struct LineStrings {
     mutating func next() -> Bool {
         while at < line.count {
             switch line[at] {
-            case UInt8(ascii: "{"): levels.append((true, 0..<0))
-            case UInt8(ascii: "["): levels.append((false, 0..<0))
+            case UInt8(ascii: "{"):
+                levels.append((true, 0..<0))
+                isOpened = true
+            case UInt8(ascii: "["):
+                levels.append((false, 0..<0))
+                isOpened = true
             case UInt8(ascii: "}"), UInt8(ascii: "]"): _ = levels.popLast()
             case UInt8(ascii: "\""):
                 let start = at + 1
+                isFirst = isOpened
+                isOpened = false
                 isEscaped = false
                 at = start
                 while at < line.count, line[at] != UInt8(ascii: "\"") {

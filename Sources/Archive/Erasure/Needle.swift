@@ -1,4 +1,5 @@
 import CSearch
+import EventModel
 import Foundation
 
 /// One spelling of something to be found, letters of ASCII regardless of case.
@@ -23,6 +24,13 @@ package struct Needle: Sendable {
         // compared as they are.
         return Dictionary(grouping: spellings.filter { !$0.isEmpty }) { Array($0.utf8).map(Self.lowered) }.values
             .map { Needle($0.contains(text) ? text : $0[0]) }
+    }
+
+    /// As the inside of a JSON string writes it.
+    var written: Needle {
+        var writer = ByteWriter(capacity: bytes.count + 16)
+        bytes.withUnsafeBytes { writer.appendQuoted(escaping: $0) }
+        return Needle(String(decoding: writer.bytes.dropFirst().dropLast(), as: UTF8.self))
     }
 
     /// May report what only looks alike.

@@ -37,7 +37,7 @@ package struct PersonDiscovery {
     package init(_ asked: Person) {
         self.asked = asked
         person = asked
-        needles = (Array(asked.ids) + Array(asked.emails)).flatMap(Needle.variants)
+        needles = (Array(asked.ids) + Array(asked.emails)).flatMap(Needle.variants).map(\.written)
     }
 
     /// The first round, over all lines: what stands beside the id or e-mail that was asked for.
@@ -57,12 +57,14 @@ package struct PersonDiscovery {
             guard let name = who["name"]?.lowercased(), person.names.contains(name) else { continue }
             let whom = Whom(id: who["id"] ?? "", email: who["email"]?.lowercased() ?? "")
             if person.ids.contains(whom.id) || person.emails.contains(whom.email) { continue }
+            // Nothing tells it from the person.
+            if whom.id.isEmpty, whom.email.isEmpty { continue }
             if found[name, default: []].count < Self.largestBearers { found[name, default: []].insert(whom) }
         }
     }
 
     /// Needles for ``compare(_:_:)``.
-    package var nameNeedles: [Needle] { person.names.flatMap(Needle.variants) }
+    package var nameNeedles: [Needle] { person.names.flatMap(Needle.variants).map(\.written) }
 
     /// Ends the second round.
     package mutating func finish() -> Person {
@@ -80,8 +82,10 @@ package struct PersonDiscovery {
     /// The objects of a line that stand for somebody or something: their string values.
     private static func people(in line: UnsafeRawBufferPointer) -> [[String: String]] {
         guard let event = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any] else { return [] }
-        var objects = ["actor", "effective_user", "target"].compactMap { event[$0] as? [String: Any] }
-        objects += event["targets"] as? [[String: Any]] ?? []
+        var objects = ["actor", "effective_user"].compactMap { event[$0] as? [String: Any] }
+        // A ticket with the number 42 has a name too.
+        let targets = (event["target"] as? [String: Any]).map { [$0] } ?? [] + (event["targets"] as? [[String: Any]] ?? [])
+        objects += targets.filter { PersonEraser.personTypes.contains($0["type"] as? String ?? "") }
         return objects.map { $0.compactMapValues { $0 as? String } }
     }
 }

@@ -22,11 +22,13 @@ package struct PersonEraser {
     private enum Kind { case email, wordID, plainID, name, sharedName }
 
     private let traces: [Trace]
+    /// What lines are looked through for first: the same as lines write it.
+    private let written: [Needle]
     private var plain: [UInt8] = []
 
     package static let mark = "[erased]"
     private static let fixed: Set<String> = ["seq", "id", "received", "time", "tenant", "kind", "action", "outcome", "severity"]
-    private static let personTypes = ["user", "admin", "agent", "contact", "customer", "person", "member", "employee", "account_user"]
+    static let personTypes = ["user", "admin", "agent", "contact", "customer", "person", "member", "employee", "account_user"]
 
     package init(_ person: Person) {
         func traces(_ texts: Set<String>, _ kind: (String) -> Kind) -> [Trace] {
@@ -37,13 +39,14 @@ package struct PersonEraser {
             (traces(person.emails) { _ in .email } + traces(person.ids) { Self.isWord($0) ? .wordID : .plainID }
             + traces(person.names) { _ in .name } + traces(person.sharedNames) { _ in .sharedName })
             .sorted { $0.needle.bytes.count > $1.needle.bytes.count }
+        written = self.traces.map { $0.needle.written }
     }
 
     private static func isWord(_ id: String) -> Bool { id.utf8.count >= 4 && id.contains { $0.isLetter } }
 
     /// The line to stand in the place of `line` (both without newline); `nil` where it holds nothing of the person.
     package mutating func replacement(for line: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard traces.contains(where: { $0.needle.occurs(in: line) }) else { return nil }
+        guard written.contains(where: { $0.occurs(in: line) }) else { return nil }
         let whose = relation(line)
         var result: [UInt8] = []
         var copied = 0
@@ -51,6 +54,7 @@ package struct PersonEraser {
         var strings = LineStrings(line)
         var targetType = 0..<0
         while strings.next() {
+            if strings.isFirst { targetType = 0..<0 }
             if !strings.isKey, strings.isKeyed("type") { targetType = strings.string }
             guard !isFixed(strings, line) else { continue }
             let isWhole = whose.isActor && !strings.isKey && Self.isActorsTrail(strings)
@@ -107,6 +111,7 @@ package struct PersonEraser {
         var strings = LineStrings(line)
         var targetType = 0..<0
         while strings.next() {
+            if strings.isFirst { targetType = 0..<0 }
             if !strings.isKey, strings.isKeyed("type") { targetType = strings.string }
             if isFixed(strings, line) { continue }
             decode(strings, line)
@@ -182,19 +187,19 @@ package struct PersonEraser {
     /// Not a part of a longer address: RFC 5322 atoms before it, another label of a domain behind it.
     private static func isFreeEmail(_ range: Range<Int>, _ plain: UnsafeRawBufferPointer) -> Bool {
         if range.lowerBound > 0, !isBehindPercent(range.lowerBound, plain) {
-            let before = plain[range.lowerBound - 1]
-            if isWordByte(before) || ".+-%".utf8.contains(before) { return false }
+            if isWord(before: range.lowerBound, plain) || ".+-%".utf8.contains(plain[range.lowerBound - 1]) { return false }
         }
         guard range.upperBound < plain.count else { return true }
         let behind = plain[range.upperBound]
-        if behind == UInt8(ascii: ".") { return range.upperBound + 1 >= plain.count || !isWordByte(plain[range.upperBound + 1]) }
-        return !isWordByte(behind) && behind != UInt8(ascii: "-")
+        if behind == UInt8(ascii: ".") { return range.upperBound + 1 >= plain.count || !isWord(at: range.upperBound + 1, plain) }
+        return !isWord(at: range.upperBound, plain) && behind != UInt8(ascii: "-")
     }
 
     private static func isFreeWord(_ range: Range<Int>, _ plain: UnsafeRawBufferPointer, _ kind: Kind) -> Bool {
-        func joins(_ byte: UInt8) -> Bool { isWordByte(byte) || (kind == .wordID && byte == UInt8(ascii: "-")) }
-        if range.lowerBound > 0, joins(plain[range.lowerBound - 1]), !isBehindPercent(range.lowerBound, plain) { return false }
-        return range.upperBound >= plain.count || !joins(plain[range.upperBound])
+        func isDash(_ at: Int) -> Bool { kind == .wordID && plain[at] == UInt8(ascii: "-") }
+        let (start, end) = (range.lowerBound, range.upperBound)
+        if start > 0, isWord(before: start, plain) || isDash(start - 1), !isBehindPercent(start, plain) { return false }
+        return end >= plain.count || !(isWord(at: end, plain) || isDash(end))
     }
 
     /// Whether the three bytes before are a percent-encoded character, such as a space in a URL.
@@ -203,8 +208,28 @@ package struct PersonEraser {
         return at >= 3 && plain[at - 3] == UInt8(ascii: "%") && isHex(plain[at - 2]) && isHex(plain[at - 1])
     }
 
-    /// Letters, digits, `_`, and all of other alphabets.
+    /// Letters, digits and `_` of ASCII.
     private static func isWordByte(_ byte: UInt8) -> Bool {
-        byte &- 48 < 10 || (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_") || byte >= 0x80
+        byte &- 48 < 10 || (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_")
+    }
+
+    /// Whether the character that ends before `at` belongs to a word; quotes, dashes and spaces of any alphabet do not.
+    private static func isWord(before at: Int, _ plain: UnsafeRawBufferPointer) -> Bool {
+        if plain[at - 1] < 0x80 { return isWordByte(plain[at - 1]) }
+        var start = at - 1
+        while start > 0, at - start < 4, plain[start] & 0xC0 == 0x80 { start -= 1 }
+        return isLetter(plain[start..<at])
+    }
+
+    private static func isWord(at: Int, _ plain: UnsafeRawBufferPointer) -> Bool {
+        if plain[at] < 0x80 { return isWordByte(plain[at]) }
+        return isLetter(plain[at..<min(at + 4, plain.count)])
+    }
+
+    /// Of the first character.
+    private static func isLetter(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
+        guard let scalar = String(decoding: bytes, as: UTF8.self).unicodeScalars.first else { return false }
+        return scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+            || scalar.properties.generalCategory == .nonspacingMark
     }
 }

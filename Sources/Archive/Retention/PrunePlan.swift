@@ -20,7 +20,9 @@ package struct PrunePlan: Sendable, Equatable {
         for day in sealed where day < today - Int64(archiveDays) { if isHeld(day) { held.append(day) } else { due.append(day) } }
         let confirmed = due.filter { $0 <= confirmedThrough ?? .min }
         let rest = due.filter { $0 > confirmedThrough ?? .min }
-        if rest.count > atOnce { waiting = rest } else { days = rest }
+        // A server that runs is never late: many days at once, or one that should have gone long ago, are no daily pruning.
+        let isLate = rest.first.map { today - Int64(archiveDays) - 1 - $0 > Int64(atOnce) } ?? false
+        if rest.count > atOnce || isLate { waiting = rest } else { days = rest }
         days = confirmed + days
     }
 }

@@ -73,6 +73,8 @@ package final class Retention: Sendable {
         self.pruned = pruned
     }
 
+    func recentDays(of tenant: String) -> Int { rules.plan(tenant).recentDays }
+
     package var status: Status { state.withLock { $0 } }
 
     /// What of a tenant may go on `today`, nothing done yet.

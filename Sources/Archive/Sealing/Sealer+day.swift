@@ -111,9 +111,8 @@ extension Sealer {
     func letGo() {
         guard let sealed = archive.catalogue.sealedDay, nextDrop <= .now else { return }
         let today = archive.configuration.now().dayNumber
-        let kept = archive.configuration.keep.components.seconds / 86_400
         do {
-            for day in archive.store.heldDayNumbers where day <= sealed && day < today - kept {
+            for day in archive.daysToLetGo(sealed: sealed, today: today) {
                 try archive.store.drop(day: day, today: today)
                 archive.logger.info("\(ArchiveFolder.name(day: day)) left the store; the archive answers for it")
             }

@@ -1,4 +1,7 @@
 extension EventStore {
+    /// Days for which duplicates are recognised, and partitions therefore kept.
+    package var identityWindowDays: Int64 { configuration.identityWindow.components.seconds / 86_400 }
+
     /// The days that have packed events, ascending; what is only in the window is not counted.
     package var heldDays: [StoredDay] {
         state.withLock { $0.days.map { StoredDay(day: $0.key, $0.value.tenants) } }.filter { !$0.tenants.isEmpty }.sorted {

@@ -61,8 +61,7 @@ public struct ErasureEndpoints: Sendable {
         if !isDry {
             try await activity.record(
                 OwnActivity.Entry(
-                    tenant: tenant, action: "delete", target: ("erasure", name), summary: "erasure \(name) of a person asked for",
-                    reason: reason), call)
+                    tenant: tenant, action: "delete", target: ("erasure", name), summary: "erasure \(name) of a person asked for"), call)
         }
         let request = ErasureJobs.Request(tenant: tenant, actor: actor, email: email, reason: reason, isDry: isDry, name: name)
         guard let job = jobs.begin(request) else {

@@ -57,8 +57,9 @@ package struct PersonDiscovery {
             guard let name = who["name"]?.lowercased(), person.names.contains(name) else { continue }
             let whom = Whom(id: who["id"] ?? "", email: who["email"]?.lowercased() ?? "")
             if person.ids.contains(whom.id) || person.emails.contains(whom.email) { continue }
-            // Nothing tells it from the person.
-            if whom.id.isEmpty, whom.email.isEmpty { continue }
+            // Nothing tells it from the person, or it was erased before.
+            let known = [whom.id, whom.email].filter { !$0.isEmpty && $0 != PersonEraser.mark }
+            if known.isEmpty { continue }
             if found[name, default: []].count < Self.largestBearers { found[name, default: []].insert(whom) }
         }
     }

@@ -35,6 +35,8 @@ struct KnownCheckpoints {
                     continue
                 }
                 known.append(Known(path: path, checkpoint: checkpoint, isHourly: true))
+            } catch let error as VerificationIOError {
+                findings.append(error.finding(tenant: tenant))
             } catch let error as NoteError {
                 findings.append(Finding(.checkpointChanged, tenant: tenant, path: path, "The hourly checkpoint cannot be read: \(error)."))
             }

@@ -15,7 +15,11 @@ struct RecordShelf {
         var records: [(path: String, record: SignedRecord)] = []
         for name in try VerificationInput.names(folder) where !name.hasPrefix(".") {
             let path = folder + "/" + name
-            do { records.append((path, try SignedRecord(try VerificationInput.bytes(path) ?? []))) } catch let error as NoteError {
+            do {
+                records.append((path, try SignedRecord(try VerificationInput.bytes(path) ?? [])))
+            } catch let error as VerificationIOError {
+                findings.append(error.finding(tenant: tenant))
+            } catch let error as NoteError {
                 findings.append(Finding(.recordForged, tenant: tenant, path: path, "This is no valid record: \(error)."))
             }
         }

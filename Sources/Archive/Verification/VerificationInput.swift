@@ -6,7 +6,7 @@ enum VerificationInput {
     static let smallFileBytesMax = 256 << 20
 
     /// `nil` when there is no such file. Throws `VerificationIOError`.
-    static func bytes(_ path: String) throws -> [UInt8]? {
+    static func bytes(_ path: String) throws(VerificationIOError) -> [UInt8]? {
         var status = stat()
         guard stat(path, &status) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
@@ -23,7 +23,7 @@ enum VerificationInput {
     }
 
     /// Names in a folder, sorted; empty when there is none. Throws `VerificationIOError`.
-    static func names(_ folder: String) throws -> [String] {
+    static func names(_ folder: String) throws(VerificationIOError) -> [String] {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else { return [] }
         do { return try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
@@ -50,4 +50,9 @@ package struct VerificationIOError: Error, CustomStringConvertible {
     package var reason: String
 
     package var description: String { "\(path) cannot be read: \(reason)" }
+
+    /// A verification goes on without the file: what was planted must not hide what is wrong elsewhere.
+    func finding(tenant: String?, day: Int64? = nil) -> Finding {
+        Finding(.unreadable, .unreadable, tenant: tenant, day: day, path: path, "It cannot be read: \(reason).")
+    }
 }

@@ -9,6 +9,14 @@ struct VerificationPlan {
         var days: [String] = []
         var isWhole: Bool
         var findings: [Finding] = []
+
+        /// In the folder; a finding when it cannot be read.
+        mutating func names() -> [String] {
+            do { return try VerificationInput.names(folder) } catch {
+                findings.append(error.finding(tenant: name))
+                return []
+            }
+        }
     }
 
     private(set) var tenants: [Tenant] = []
@@ -39,13 +47,13 @@ struct VerificationPlan {
         if VerificationInput.name(path).hasPrefix("day=") || names.contains(where: Self.dayFiles.contains) {
             add(day: path)
         } else if names.contains(where: { $0.hasPrefix("day=") }) || VerificationInput.name(path).hasPrefix("tenant=") {
-            try add(tenant: path, isPartial: isPartial)
+            add(tenant: path, isPartial: isPartial)
             addRecords(VerificationInput.parent(path))
         } else if names.contains(where: { $0.hasPrefix("tenant=") }) {
             // A pack holds some days of some tenants, and proofs.
             let isPack = names.contains("_pack.json")
             addRecords(path)
-            for name in names where name.hasPrefix("tenant=") { try add(tenant: path + "/" + name, isPartial: isPartial || isPack) }
+            for name in names where name.hasPrefix("tenant=") { add(tenant: path + "/" + name, isPartial: isPartial || isPack) }
             addProofs(path, names)
         } else if VerificationInput.isFolder(path + "/archive") {
             try add(path + "/archive", isPartial: isPartial)
@@ -80,9 +88,9 @@ struct VerificationPlan {
         }
     }
 
-    private mutating func add(tenant path: String, isPartial: Bool) throws {
+    private mutating func add(tenant path: String, isPartial: Bool) {
         var tenant = Tenant(name: Self.tenantName(path) ?? "?", folder: path, isWhole: !isPartial)
-        for name in try VerificationInput.names(path) {
+        for name in tenant.names() {
             let entry = path + "/" + name
             if TenantVerifier.day(entry) != nil, VerificationInput.isFolder(entry) {
                 tenant.days.append(entry)

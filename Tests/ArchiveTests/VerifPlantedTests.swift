@@ -44,4 +44,18 @@ import Testing
             try archive.save(original, path)
         }
     }
+
+    @Test func whatIsNoFolderOfRecordsOrCheckpointsIsNotTakenForNone() throws {
+        for path in [archive.folder("acme") + "/_hourly", archive.folder("acme") + "/_records", archive.path + "/_records"] {
+            let finding = path.hasPrefix(archive.folder("acme")) ? "unreadable acme" : "unreadable"
+            try archive.save(Array("x".utf8), path)
+            try archive.expect([finding], .unreadable)
+            try archive.remove(path)
+            for target in ["nowhere", path] {
+                #expect(symlink(target, path) == 0)
+                try archive.expect([finding], .unreadable)
+                #expect(unlink(path) == 0)
+            }
+        }
+    }
 }

@@ -13,7 +13,9 @@ struct RecordShelf {
     init(folder: String, tenant: String?, keys: inout TrustedKeys) throws {
         self.folder = folder
         var records: [(path: String, record: SignedRecord)] = []
-        for name in try VerificationInput.names(folder) where !name.hasPrefix(".") {
+        var names: [String] = []
+        do { names = try VerificationInput.names(folder) } catch { findings.append(error.finding(tenant: tenant)) }
+        for name in names where !name.hasPrefix(".") {
             let path = folder + "/" + name
             do {
                 records.append((path, try SignedRecord(try VerificationInput.bytes(path) ?? [])))

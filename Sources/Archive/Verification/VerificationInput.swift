@@ -22,13 +22,34 @@ enum VerificationInput {
         } catch { throw VerificationIOError(path: path, reason: String(describing: error)) }
     }
 
-    /// Names in a folder, sorted; empty when there is none. Throws `VerificationIOError`.
+    /// Names in a folder, sorted; empty when there is none. What is there and no folder, such as a file or a link that leads
+    /// nowhere, throws `VerificationIOError`.
     static func names(_ folder: String) throws(VerificationIOError) -> [String] {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else { return [] }
-        do { return try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
-            throw VerificationIOError(path: folder, reason: String(describing: error))
+        var status = stat()
+        guard lstat(folder, &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return [] }
+            throw VerificationIOError(path: folder, reason: String(cString: strerror(errno)))
         }
+        guard let stream = opendir(folder) else { throw VerificationIOError(path: folder, reason: String(cString: strerror(errno))) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { break }
+            // Of a name that is not UTF-8, the bytes in question are replaced.
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw VerificationIOError(path: folder, reason: String(cString: strerror(errno))) }
+        return names.sorted()
+    }
+
+    /// Also what cannot be opened, and a link that leads nowhere.
+    static func isNamed(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
     }
 
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }

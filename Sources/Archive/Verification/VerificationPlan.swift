@@ -105,7 +105,7 @@ struct VerificationPlan {
 
     private mutating func addRecords(_ folder: String) {
         let records = folder + "/" + SignedRecord.folderName
-        if VerificationInput.isFolder(records), !recordFolders.contains(records) { recordFolders.append(records) }
+        if VerificationInput.isNamed(records), !recordFolders.contains(records) { recordFolders.append(records) }
     }
 
     private mutating func addProofs(_ path: String, _ names: [String]) {

@@ -58,4 +58,34 @@ import Testing
             }
         }
     }
+
+    @Test func aTenantOfWhichNothingIsLeftIsNamed() throws {
+        let known = archive.root + "/known"
+        try archive.save(archive.read(archive.checkpoint("acme", VerifArchive.lastDay)), known)
+        let folder = archive.folder("acme")
+        let aside = archive.root + "/aside"
+        try FileManager.default.moveItem(atPath: folder, toPath: aside)
+        // Nothing but the checkpoint tells that there was such a tenant; of a part of the archive it says nothing.
+        try archive.expect(["rolled_back acme"], checkpoints: [known])
+        try archive.expect(["not_compared acme"], .incomplete, checkpoints: [known], isPartial: true)
+        try archive.expect(["not_compared acme"], .incomplete, paths: [archive.folder("globex")], checkpoints: [known])
+        // An empty folder.
+        try makeFolder(folder)
+        try archive.expect(["day_missing acme"])
+        try archive.expect(["day_missing acme"], paths: [folder])
+        try archive.remove(folder)
+        // A file, a link that leads nowhere, a name that is not UTF-8.
+        try archive.save([], folder)
+        try archive.expect(["file_extra"])
+        try archive.expect(["file_extra", "rolled_back acme"], checkpoints: [known])
+        try archive.remove(folder)
+        #expect(symlink("nowhere", folder) == 0)
+        try archive.expect(["file_extra"])
+        #expect(unlink(folder) == 0)
+        let name = Array((archive.path + "/tenant=").utf8) + [0xFF, 0]
+        #expect(name.withUnsafeBytes { rename(aside, $0.baseAddress!.assumingMemoryBound(to: CChar.self)) } == 0)
+        try archive.expect(["file_extra"])
+        #expect(name.withUnsafeBytes { rename($0.baseAddress!.assumingMemoryBound(to: CChar.self), folder) } == 0)
+        try archive.expect([], .good, checkpoints: [known])
+    }
 }

@@ -23,6 +23,10 @@ struct VerificationPlan {
     private(set) var proofs: [String] = []
     /// Folders with records that concern all tenants.
     private(set) var recordFolders: [String] = []
+    /// Whether all tenants of an archive are meant to be here.
+    private(set) var isArchive = false
+    /// Entries of an archive that stand where a tenant should.
+    private(set) var findings: [Finding] = []
     /// Bytes of all events files.
     private(set) var bytes = 0
 
@@ -53,7 +57,17 @@ struct VerificationPlan {
             // A pack holds some days of some tenants, and proofs.
             let isPack = names.contains("_pack.json")
             addRecords(path)
-            for name in names where name.hasPrefix("tenant=") { add(tenant: path + "/" + name, isPartial: isPartial || isPack) }
+            if !isPartial, !isPack { isArchive = true }
+            for name in names where name.hasPrefix("tenant=") {
+                if VerificationInput.isFolder(path + "/" + name) {
+                    add(tenant: path + "/" + name, isPartial: isPartial || isPack)
+                } else {
+                    findings.append(
+                        Finding(
+                            .fileExtra, path: path + "/" + name,
+                            "It has the name of a tenant's folder, but is no folder that can be read."))
+                }
+            }
             addProofs(path, names)
         } else if VerificationInput.isFolder(path + "/archive") {
             try add(path + "/archive", isPartial: isPartial)
@@ -90,7 +104,12 @@ struct VerificationPlan {
 
     private mutating func add(tenant path: String, isPartial: Bool) {
         var tenant = Tenant(name: Self.tenantName(path) ?? "?", folder: path, isWhole: !isPartial)
-        for name in tenant.names() {
+        let names = tenant.names()
+        if names.isEmpty, tenant.findings.isEmpty, !isPartial {
+            tenant.findings.append(
+                Finding(.dayMissing, tenant: tenant.name, path: path, "The tenant's folder is empty: whatever was sealed of it is gone."))
+        }
+        for name in names {
             let entry = path + "/" + name
             if TenantVerifier.day(entry) != nil, VerificationInput.isFolder(entry) {
                 tenant.days.append(entry)

@@ -238,6 +238,21 @@ import Testing
         try archive.expect(["not_compared other"], .incomplete, checkpoints: [known])
     }
 
+    @Test func aRenamedCopyOfATenantIsThatTenant() throws {
+        let tree = try archive.readManifest("acme", VerifArchive.firstDay).tree
+        try hourly(VerifArchive.firstDay * 24 + 24, size: tree.size, root: tree.root)
+        let copy = archive.root + "/copy"
+        try FileManager.default.copyItem(atPath: archive.folder("acme"), toPath: copy)
+        let report = try archive.expect([], .good, paths: [copy])
+        #expect(report.tenants.map(\.name) == ["acme"])
+        // A day of another tenant in it is still found.
+        let name = Timestamp(milliseconds: day * 86_400_000).day
+        try archive.remove(copy + "/day=" + name)
+        try FileManager.default.copyItem(atPath: archive.folder("globex", day), toPath: copy + "/day=" + name)
+        let mixed = try archive.verify([copy])
+        #expect(mixed.findings.contains { $0.kind == .folderMoved && $0.tenant == "acme" && $0.day == day })
+    }
+
     private func hourly(_ hour: Int64, size: UInt64, root: Digest) throws {
         let checkpoint = Checkpoint.open(origin: archive.key.name, tenant: "acme", hour: hour, size: size, root: root)
         let name = String(Timestamp(milliseconds: hour * 3_600_000).description.prefix(13))

@@ -59,6 +59,13 @@ struct DayFolder {
         return try? Manifest(json: bytes)
     }
 
+    /// The tenant that checkpoint or manifest in a day's folder name, whoever wrote them; `nil` when neither can be read.
+    static func claimedTenant(_ path: String) -> String? {
+        let note = (try? VerificationInput.bytes(path + "/" + checkpointName)).flatMap { try? SignedNote($0) }
+        if let tenant = note.flatMap({ try? Checkpoint($0.text) })?.tenant { return tenant }
+        return read(try? VerificationInput.bytes(path + "/" + Manifest.fileName)).manifest?.tenant
+    }
+
     /// `nil` when there is no such file, or none that can be read.
     private static func small(_ path: String, _ refused: inout [String: VerificationIOError]) -> [UInt8]? {
         do { return try VerificationInput.bytes(path) } catch {

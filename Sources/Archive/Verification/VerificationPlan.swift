@@ -94,17 +94,22 @@ struct VerificationPlan {
     private mutating func add(day path: String) {
         let folder = VerificationInput.parent(path)
         addRecords(VerificationInput.parent(folder))
-        let name = Self.tenantName(folder)
-        if let index = tenants.firstIndex(where: { $0.folder == folder && $0.name == name ?? "?" }) {
+        let name = Self.tenantName(folder) ?? DayFolder.claimedTenant(path) ?? "?"
+        if let index = tenants.firstIndex(where: { $0.folder == folder && $0.name == name }) {
             if !tenants[index].days.contains(path) { tenants[index].days.append(path) }
         } else {
-            tenants.append(Tenant(name: name ?? "?", folder: folder, days: [path], isWhole: false))
+            tenants.append(Tenant(name: name, folder: folder, days: [path], isWhole: false))
         }
     }
 
     private mutating func add(tenant path: String, isPartial: Bool) {
         var tenant = Tenant(name: Self.tenantName(path) ?? "?", folder: path, isWhole: !isPartial)
         let names = tenant.names()
+        if Self.tenantName(path) == nil {
+            // A renamed copy: whose it is, its days say.
+            let days = names.lazy.filter { $0.hasPrefix("day=") }
+            tenant.name = days.compactMap { DayFolder.claimedTenant(path + "/" + $0) }.first ?? "?"
+        }
         if names.isEmpty, tenant.findings.isEmpty, !isPartial {
             tenant.findings.append(
                 Finding(.dayMissing, tenant: tenant.name, path: path, "The tenant's folder is empty: whatever was sealed of it is gone."))

@@ -136,6 +136,18 @@ import Testing
         try archive.expect(["incomplete acme 1"], .incomplete, paths: [archive.folder("acme", day)])
     }
 
+    @Test func daysThatDoNotFollowEachOtherAreAPart() throws {
+        let paths = [0, 2].map { archive.folder("acme", VerifArchive.firstDay + $0) }
+        try archive.expect(["incomplete acme 2"], .incomplete, paths: paths)
+        try archive.remove(archive.folder("acme", day))
+        try archive.expect(["incomplete acme 2"], .incomplete, isPartial: true)
+        try archive.expect(["day_missing acme 1"])
+        // What the days say of each other still counts.
+        try archive.edit("acme", day + 1) { $0[1][3][300] ^= 1 }
+        let seq = try archive.readManifest("acme", day + 1).contents!.firstSeq + 11
+        try archive.expect(["incomplete acme 2", "line_changed acme 2 b2 \(seq)"], isPartial: true)
+    }
+
     @Test func aMissingEventsFileIsNamed() throws {
         try archive.remove(archive.events("acme", day))
         try archive.expect(["events_missing acme 1"])

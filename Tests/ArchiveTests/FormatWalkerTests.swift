@@ -52,6 +52,33 @@ import Testing
         }
     }
 
+    @Test func everyHeaderOfGzipIsTaken() throws {
+        let day = FormatDay(seed: 56, events: 60, memberBytes: 4000)
+        let (member, lines) = (day.members[0].member, day.members[0].lines)
+        let extra: [UInt8] = [6, 0, 0x44, 0x42, 2, 0, 7, 7]
+        let name = Array("events.ndjson".utf8) + [0]
+        for flags in UInt8(0)..<32 {
+            var header: [UInt8] = [0x1F, 0x8B, 8, flags, 1, 2, 3, 4, 2, 3]
+            if flags & 4 != 0 { header += extra }
+            if flags & 8 != 0 { header += name }
+            if flags & 16 != 0 { header += name }
+            // Its check (FHCRC) is not looked at.
+            if flags & 2 != 0 { header += [0, 0] }
+            let foreign = header + member[10...]
+            let parts: [ArchiveWalker.Part] = [.lines(lines), .lines(lines)]
+            #expect(try steps(member + foreign).map(\.part) == parts, "flags \(flags)")
+            // Also behind damage.
+            #expect(try steps([1, 2, 3] + foreign).map(\.part) == [.damage(reason: "no member begins here"), .lines(lines)])
+        }
+        // Reserved flags are none of a member.
+        let reserved: [UInt8] = [0x1F, 0x8B, 8, 0x20] + member[4...]
+        #expect(try steps(reserved).map(\.part) == [.damage(reason: "no member begins here")])
+        var index: [UInt8] = []
+        IndexMember.encode([1, 2, 3], .trailer, into: &index)
+        index[4] = 9
+        #expect(try steps(index).map(\.part) == [.index([1, 2, 3], isTrailer: true)])
+    }
+
     @Test func bytesBetweenMembersAreDamageOfTheirOwn() throws {
         let day = FormatDay(seed: 53, events: 60, memberBytes: 4000)
         let garbage = (0..<5000).map { _ in UInt8(0x1F) } + IndexMember.dataMagic + IndexMember.magic

@@ -58,6 +58,36 @@ import Testing
         #expect(report.tenants[0].events == Int(archive.tenants[0].lastSeq))
     }
 
+    /// A member as gzip writes it: with the file's name and time.
+    private func gzip(_ lines: [UInt8]) -> [UInt8] {
+        [0x1F, 0x8B, 8, 8, 1, 2, 3, 4, 0, 3] + Array("events.ndjson".utf8) + [0] + VerifArchive.member(lines)[10...]
+    }
+
+    @Test func membersOfOtherProgramsAreReadAsEveryReaderOfGzipReadsThem() throws {
+        let original = try archive.read(path)
+        let (blocks, _) = try archive.members(path)
+        let forged = gzip(archive.line(archive.tenants[0], day: day, seq: 5_000) + [0x0A])
+        for bytes in [original + forged, forged + original] {
+            try archive.save(bytes, path)
+            let report = try archive.expect(["line_added acme 1 5000"])
+            #expect(report.findings.allSatisfy { $0.severity == .critical })
+        }
+        // A byte of a member's time.
+        try archive.save(original, path)
+        try archive.patch(path) { $0[blocks[2].range.lowerBound + 4] ^= 1 }
+        #expect(try archive.expect(["file_changed acme 1"]).findings.allSatisfy { $0.severity == .warning })
+        // gunzip, gzip: the same lines without an index.
+        var lines = blocks.flatMap(\.lines).flatMap { (line: [UInt8]) -> [UInt8] in line + [0x0A] }
+        try archive.save(gzip(lines), path)
+        #expect(try archive.expect(["file_changed acme 1"]).findings.allSatisfy { $0.severity == .warning })
+        // With another text in between, one block is not what was sealed.
+        let change = lines.count / 2
+        lines[change] ^= 1
+        try archive.save(gzip(lines), path)
+        let report = try archive.verify()
+        #expect(report.findings.map(\.kind) == [.blockChanged])
+    }
+
     @Test func aFlippedIndexByteIsToldFromChangedLines() throws {
         let (_, index) = try archive.members(path)
         try archive.patch(path) { $0[index + 40] ^= 1 }

@@ -136,6 +136,18 @@ import Testing
         try archive.expect(["incomplete acme 1"], .incomplete, paths: [archive.folder("acme", day)])
     }
 
+    @Test func daysThatDoNotFollowEachOtherAreAPart() throws {
+        let paths = [0, 2].map { archive.folder("acme", VerifArchive.firstDay + $0) }
+        try archive.expect(["incomplete acme 2"], .incomplete, paths: paths)
+        try archive.remove(archive.folder("acme", day))
+        try archive.expect(["incomplete acme 2"], .incomplete, isPartial: true)
+        try archive.expect(["day_missing acme 1"])
+        // What the days say of each other still counts.
+        try archive.edit("acme", day + 1) { $0[1][3][300] ^= 1 }
+        let seq = try archive.readManifest("acme", day + 1).contents!.firstSeq + 11
+        try archive.expect(["incomplete acme 2", "line_changed acme 2 b2 \(seq)"], isPartial: true)
+    }
+
     @Test func aMissingEventsFileIsNamed() throws {
         try archive.remove(archive.events("acme", day))
         try archive.expect(["events_missing acme 1"])
@@ -236,6 +248,21 @@ import Testing
         try archive.expect(["signed_by_another_key"], checkpoints: [known])
         try archive.save(archive.key.sign("o/tenant=other\n0\n\(MerkleHash.empty.base64)\n").encoded(), known)
         try archive.expect(["not_compared other"], .incomplete, checkpoints: [known])
+    }
+
+    @Test func aRenamedCopyOfATenantIsThatTenant() throws {
+        let tree = try archive.readManifest("acme", VerifArchive.firstDay).tree
+        try hourly(VerifArchive.firstDay * 24 + 24, size: tree.size, root: tree.root)
+        let copy = archive.root + "/copy"
+        try FileManager.default.copyItem(atPath: archive.folder("acme"), toPath: copy)
+        let report = try archive.expect([], .good, paths: [copy])
+        #expect(report.tenants.map(\.name) == ["acme"])
+        // A day of another tenant in it is still found.
+        let name = Timestamp(milliseconds: day * 86_400_000).day
+        try archive.remove(copy + "/day=" + name)
+        try FileManager.default.copyItem(atPath: archive.folder("globex", day), toPath: copy + "/day=" + name)
+        let mixed = try archive.verify([copy])
+        #expect(mixed.findings.contains { $0.kind == .folderMoved && $0.tenant == "acme" && $0.day == day })
     }
 
     private func hourly(_ hour: Int64, size: UInt64, root: Digest) throws {

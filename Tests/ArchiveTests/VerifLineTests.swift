@@ -104,6 +104,37 @@ import Testing
         try archive.expect(["line_added acme 1 b1 \(first + 2)", "line_added acme 1", "line_added acme 1 5000"])
     }
 
+    @Test func linesThatClaimSeqsOfAnotherBlockAreNamed() throws {
+        let blocks = try archive.members(archive.events("acme", day)).blocks.map(\.lines)
+        let forge = { (line: [UInt8]) in Array(String(decoding: line, as: UTF8.self).replacing("Ana", with: "Eve").utf8) }
+        let original = try archive.read(archive.events("acme", day))
+        // In a block, at its end, as a member of its own; forged and copied; of an earlier block and of a later one.
+        for (from, into) in [(0, 2), (3, 1)] {
+            for line in [blocks[from][2], forge(blocks[from][2])] {
+                let seq = first + UInt64(from * 8 + 2)
+                for place in [3, 8] {
+                    try archive.edit("acme", day) { $0[into].insert(line, at: place) }
+                    try archive.expect(["line_added acme 1 b\(from + 1) \(seq)"])
+                    try archive.save(original, archive.events("acme", day))
+                }
+                try archive.edit("acme", day) { $0.insert([line], at: into) }
+                try archive.expect(["line_added acme 1 b\(from + 1) \(seq)"])
+                try archive.save(original, archive.events("acme", day))
+            }
+        }
+        // Many at once, while something else is damaged as well.
+        try archive.edit("acme", day) {
+            $0[3][1][300] ^= 1
+            $0.insert(blocks[0].map(forge), at: 2)
+        }
+        let report = try archive.expect(["line_added acme 1 b1 \(first)-\(first + 7)", "line_changed acme 1 b4 \(first + 25)"])
+        #expect(report.findings.contains { $0.text.contains("Lines 17 to 24 of the file") })
+        // At the end of the file.
+        try archive.save(original, archive.events("acme", day))
+        try archive.edit("acme", day) { $0.append(blocks[1].map(forge)) }
+        try archive.expect(["line_added acme 1 b2 \(first + 8)-\(first + 15)"])
+    }
+
     @Test func linesThatChangedPlacesAreNamed() throws {
         try archive.edit("acme", day) { $0[1].swapAt(2, 6) }
         try archive.expect(["lines_moved acme 1 b2 \(first + 10),\(first + 14)"])

@@ -4,7 +4,7 @@ import CDeflate
 /// at the next place that is one, so that damage costs no more than the members it lies in.
 package struct ArchiveWalker: ~Copyable {
     package enum Part: Sendable, Equatable {
-        /// A data member and what it inflates to; its CRC-32 held.
+        /// A member with any valid header that is not one of our index, and what it inflates to; its CRC-32 held.
         case lines([UInt8])
         /// An index member or the trailer: its payload, which nothing has checked.
         case index([UInt8], isTrailer: Bool)
@@ -77,23 +77,23 @@ package struct ArchiveWalker: ~Copyable {
                 try load(offset, atLeast: Self.windowBytes)
             }
             let start = offset - windowStart
-            if let step = window.withUnsafeBytes({ data(UnsafeRawBufferPointer(rebasing: $0[start...])) }) {
-                return Step(offset: offset, length: step.length, part: .lines(Array(target[..<step.count])))
-            }
             if let (kind, range) = window.withUnsafeBytes({ IndexMember.payload(of: UnsafeRawBufferPointer(rebasing: $0[start...])) }) {
                 let payload = Array(window[start + range.lowerBound..<start + range.upperBound])
                 return Step(
                     offset: offset, length: payload.count + IndexMember.overhead, part: .index(payload, isTrailer: kind == .trailer))
             }
+            if let step = window.withUnsafeBytes({ data(UnsafeRawBufferPointer(rebasing: $0[start...])) }) {
+                return Step(offset: offset, length: step.length, part: .lines(Array(target[..<step.count])))
+            }
         }
-        let begins = window[(offset - windowStart)...].prefix(4)
-        let isMember = begins.elementsEqual(IndexMember.dataMagic.prefix(4)) || begins.elementsEqual(IndexMember.magic.prefix(4))
+        let begin = offset - windowStart
+        let isMember = window.withUnsafeBytes { IndexMember.mayBegin(UnsafeRawBufferPointer(rebasing: $0[begin...])) }
         return Step(
             offset: offset, length: 0, part: .damage(reason: isMember ? "a member is not what was written" : "no member begins here"))
     }
 
     private mutating func data(_ bytes: UnsafeRawBufferPointer) -> (length: Int, count: Int)? {
-        guard bytes.count > 18, bytes.starts(with: IndexMember.dataMagic) else { return nil }
+        guard bytes.count > 18, IndexMember.mayBegin(bytes) else { return nil }
         while true {
             var consumed = 0
             var written = 0
@@ -106,15 +106,14 @@ package struct ArchiveWalker: ~Copyable {
 
     private mutating func nextMagic(after offset: Int) throws -> Int? {
         var at = offset + 1
-        let count = IndexMember.dataMagic.count
+        let count = IndexMember.gzipMagic.count + 1
         while at + count <= source.count {
             try load(at, atLeast: count)
             let hit = window.withUnsafeBytes { window -> Int? in
                 var index = at - windowStart
                 while index + count <= window.count {
                     if window[index] == 0x1F {
-                        let begin = UnsafeRawBufferPointer(rebasing: window[index..<index + count])
-                        if begin.elementsEqual(IndexMember.dataMagic) || begin.elementsEqual(IndexMember.magic) { return index }
+                        if IndexMember.mayBegin(UnsafeRawBufferPointer(rebasing: window[index..<index + count])) { return index }
                     }
                     index += 1
                 }

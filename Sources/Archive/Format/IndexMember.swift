@@ -18,6 +18,13 @@ enum IndexMember {
     /// How every data member begins: gzip, deflate, no flags, no time.
     static let dataMagic: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0]
     static let magic: [UInt8] = [0x1F, 0x8B, 8, 4, 0, 0, 0, 0]
+    /// What every member of gzip has of it, whoever wrote it; the flags follow.
+    static let gzipMagic: [UInt8] = [0x1F, 0x8B, 8]
+
+    /// Whether a member of gzip may begin so (RFC 1952, section 2.3): any flags but reserved ones, any time, XFL and OS.
+    static func mayBegin(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count > gzipMagic.count && bytes.starts(with: gzipMagic) && bytes[3] & 0xE0 == 0
+    }
 
     /// The second letter of the subfield's name; the first is `D`.
     enum Kind: UInt8 {
@@ -38,9 +45,9 @@ enum IndexMember {
     }
 
     /// Where the payload stands in the member that `bytes` begin with, and what kind it is; `nil` when they do not begin with
-    /// a whole one.
+    /// a whole one. Time, XFL and OS may be any.
     static func payload(of bytes: UnsafeRawBufferPointer) -> (kind: Kind, range: Range<Int>)? {
-        guard bytes.count >= overhead, bytes.starts(with: magic), bytes[8] == 0, bytes[9] == 255, bytes[12] == UInt8(ascii: "D"),
+        guard bytes.count >= overhead, bytes.starts(with: magic.prefix(4)), bytes[12] == UInt8(ascii: "D"),
             let kind = Kind(rawValue: bytes[13])
         else { return nil }
         let extra = Int(bytes[10]) | Int(bytes[11]) << 8

@@ -57,10 +57,8 @@ package struct ArchiveVerifier {
             strays += outcome.strays.map { (tenant.name, $0.day, $0.line) }
         }
         for path in plan.proofs { try verifyProof(path) }
-        for item in known where !plan.tenants.contains(where: { $0.name == item.checkpoint.tenant }) && !plan.tenants.isEmpty {
-            report.findings.append(
-                Finding(.notCompared, .notice, tenant: item.checkpoint.tenant, path: item.path, "No tenant of this checkpoint is here."))
-        }
+        report.findings += plan.findings
+        judgeAbsent(known, plan)
         joinMoves()
     }
 
@@ -86,6 +84,22 @@ package struct ArchiveVerifier {
             } catch { throw VerificationIOError(path: path, reason: "it is no checkpoint: \(error)") }
         }
         return known
+    }
+
+    /// Known checkpoints of tenants of which nothing is here.
+    private mutating func judgeAbsent(_ known: [KnownCheckpoints.Known], _ plan: VerificationPlan) {
+        for item in known where !plan.tenants.contains(where: { $0.name == item.checkpoint.tenant }) && !plan.tenants.isEmpty {
+            let tenant = item.checkpoint.tenant
+            if plan.isArchive, item.checkpoint.day != nil, item.checkpoint.size > 0 {
+                report.findings.append(
+                    Finding(
+                        .rolledBack, tenant: tenant, path: item.path,
+                        "No folder of the tenant is here, but a checkpoint of \(item.checkpoint.size) leaves of it is known."))
+            } else {
+                report.findings.append(
+                    Finding(.notCompared, .notice, tenant: tenant, path: item.path, "No tenant of this checkpoint is here."))
+            }
+        }
     }
 
     private mutating func verifyProof(_ path: String) throws {

@@ -8,7 +8,7 @@ struct DayChain {
     /// Size and root of the tree at the end of a day, from its own checkpoint or the next day's manifest.
     private(set) var trees: [Int64: (size: UInt64, root: Digest)] = [:]
 
-    /// `days`: ascending. `isWhole`: days that are missing at the beginning are a finding, not only a part that is not here.
+    /// `days`: ascending. `isWhole`: days that are missing are a finding, not only a part that is not here.
     init(_ days: [DayFolder], records: RecordShelf, isWhole: Bool) {
         for index in days.indices.reversed() {
             let day = days[index]
@@ -21,7 +21,7 @@ struct DayChain {
             if later.previous?.digest == day.manifestDigest { trusted.insert(day.day) }
         }
         if let first = days.first { judge(first: first, isWhole: isWhole) }
-        for (earlier, later) in zip(days, days.dropFirst()) { judge(earlier, later, records: records) }
+        for (earlier, later) in zip(days, days.dropFirst()) { judge(earlier, later, records: records, isWhole: isWhole) }
     }
 
     private mutating func judge(first day: DayFolder, isWhole: Bool) {
@@ -36,7 +36,7 @@ struct DayChain {
         }
     }
 
-    private mutating func judge(_ earlier: DayFolder, _ later: DayFolder, records: RecordShelf) {
+    private mutating func judge(_ earlier: DayFolder, _ later: DayFolder, records: RecordShelf, isWhole: Bool) {
         guard let manifest = later.manifest else { return }
         let name = Timestamp(milliseconds: earlier.day * 86_400_000).day
         guard let previous = manifest.previous else {
@@ -45,9 +45,15 @@ struct DayChain {
         }
         let previousName = Timestamp(milliseconds: previous.day * 86_400_000).day
         if previous.day > earlier.day {
-            add(
-                .dayMissing, .critical, later, previous.day,
-                "The manifest names \(previousName) as the day before, which is not here; the last one here is \(name).")
+            if isWhole {
+                add(
+                    .dayMissing, .critical, later, previous.day,
+                    "The manifest names \(previousName) as the day before, which is not here; the last one here is \(name).")
+            } else {
+                add(
+                    .incomplete, .notice, later, later.day,
+                    "Only a part of the tenant's days is here: those between \(name) and this one are not.")
+            }
             judgeTree(earlier, manifest, later, isNext: false)
             return
         }

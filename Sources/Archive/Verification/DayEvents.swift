@@ -117,7 +117,8 @@ struct DayEvents {
         }
         let digest = Digest(hash.finalize())
         guard digest != contents.file.digest, findings.allSatisfy({ $0.severity < .warning }) else { return }
-        let faults = try LineChecks.faults(source)
+        let isOurs = try source.read(0..<min(source.count, IndexMember.dataMagic.count)) == IndexMember.dataMagic
+        let faults = isOurs ? try LineChecks.faults(source) : []
         guard faults.isEmpty else {
             add(.indexDamaged, .warning, "All lines are as they were sealed, but the index is damaged: \(faults.joined(separator: "; ")).")
             return

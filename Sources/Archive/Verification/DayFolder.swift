@@ -23,22 +23,26 @@ struct DayFolder {
     private(set) var hasEvents = false
 
     /// `tenant`: of the folder's name, `nil` when the folder's name does not tell; `day` likewise.
-    init(path: String, tenant: String?, day: Int64?, keys: TrustedKeys) throws {
+    init(path: String, tenant: String?, day: Int64?, keys: TrustedKeys) {
         self.path = path
-        let checkpointPath = path + "/" + Self.checkpointName
-        let checkpointBytes = try VerificationInput.bytes(checkpointPath)
-        let manifestBytes = try VerificationInput.bytes(path + "/" + Manifest.fileName)
+        var refused: [String: VerificationIOError] = [:]
+        let checkpointBytes = Self.small(path + "/" + Self.checkpointName, &refused)
+        let manifestBytes = Self.small(path + "/" + Manifest.fileName, &refused)
         let read = Self.read(manifestBytes)
         let claimed = checkpointBytes.flatMap { try? SignedNote($0) }.flatMap { try? Checkpoint($0.text) }
         self.tenant = tenant ?? claimed?.tenant ?? read.manifest?.tenant ?? "?"
         self.day = day ?? claimed?.day ?? read.manifest?.day ?? 0
         manifest = read.manifest
         manifestDigest = manifestBytes.map { Digest(of: $0) }
-        take(checkpointBytes, keys: keys)
-        judgeManifest(isThere: manifestBytes != nil, fault: read.fault)
+        findings += refused.values.sorted { $0.path < $1.path }.map { $0.finding(tenant: self.tenant, day: self.day) }
+        if refused[path + "/" + Self.checkpointName] == nil { take(checkpointBytes, keys: keys) }
+        if refused[path + "/" + Manifest.fileName] == nil { judgeManifest(isThere: manifestBytes != nil, fault: read.fault) }
         manifest?.contents?.blocks = []
         let allowed: Set = [Self.eventsName, Self.checkpointName, Manifest.fileName]
-        let names = try VerificationInput.names(path)
+        var names: [String] = []
+        do { names = try VerificationInput.names(path) } catch {
+            findings.append(error.finding(tenant: self.tenant, day: self.day))
+        }
         hasEvents = names.contains(Self.eventsName)
         for name in names where !allowed.contains(name) {
             add(
@@ -53,6 +57,21 @@ struct DayFolder {
             return nil
         }
         return try? Manifest(json: bytes)
+    }
+
+    /// The tenant that checkpoint or manifest in a day's folder name, whoever wrote them; `nil` when neither can be read.
+    static func claimedTenant(_ path: String) -> String? {
+        let note = (try? VerificationInput.bytes(path + "/" + checkpointName)).flatMap { try? SignedNote($0) }
+        if let tenant = note.flatMap({ try? Checkpoint($0.text) })?.tenant { return tenant }
+        return read(try? VerificationInput.bytes(path + "/" + Manifest.fileName)).manifest?.tenant
+    }
+
+    /// `nil` when there is no such file, or none that can be read.
+    private static func small(_ path: String, _ refused: inout [String: VerificationIOError]) -> [UInt8]? {
+        do { return try VerificationInput.bytes(path) } catch {
+            refused[path] = error
+            return nil
+        }
     }
 
     private static func read(_ bytes: [UInt8]?) -> (manifest: Manifest?, fault: String?) {

@@ -15,11 +15,13 @@ struct KnownCheckpoints {
     let tenant: String
 
     /// Reads `_hourly` of the tenant and takes those of `given` that are of the tenant.
-    init(tenant: String, folder: String, given: [Known], keys: TrustedKeys) throws {
+    init(tenant: String, folder: String, given: [Known], keys: TrustedKeys) {
         self.tenant = tenant
         known = given.filter { $0.checkpoint.tenant == tenant }
         let hourly = folder + "/_hourly"
-        for name in try VerificationInput.names(hourly) where !name.hasPrefix(".") {
+        var names: [String] = []
+        do { names = try VerificationInput.names(hourly) } catch { findings.append(error.finding(tenant: tenant)) }
+        for name in names where !name.hasPrefix(".") {
             let path = hourly + "/" + name
             do {
                 let note = try SignedNote(try VerificationInput.bytes(path) ?? [])
@@ -35,7 +37,9 @@ struct KnownCheckpoints {
                     continue
                 }
                 known.append(Known(path: path, checkpoint: checkpoint, isHourly: true))
-            } catch let error as NoteError {
+            } catch let error as VerificationIOError {
+                findings.append(error.finding(tenant: tenant))
+            } catch {
                 findings.append(Finding(.checkpointChanged, tenant: tenant, path: path, "The hourly checkpoint cannot be read: \(error)."))
             }
         }

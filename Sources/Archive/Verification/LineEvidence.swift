@@ -13,6 +13,7 @@ struct LineEvidence {
     var isVerified: [Bool] = []
     /// Blocks that are whole, but behind one that they should stand before.
     var blocksMoved: [Int] = []
+    /// Lines that do not make up their block; where the block was verified all the same, lines beyond it.
     private(set) var doubtful: [Int: [SeenLine]] = [:]
     /// Blocks whose lines were too many to keep.
     private(set) var uncounted: Set<Int> = []
@@ -25,6 +26,9 @@ struct LineEvidence {
 
     /// Beyond this, lines are no longer told one by one: 100,000 bad lines say enough, and keeping them costs ten megabytes.
     private static let linesMax = 100_000
+
+    /// Whole blocks of which lines were met once more, ascending.
+    var blocksMetAgain: [Int] { Set(doubtful.keys).union(uncounted).filter { isVerified[$0] }.sorted() }
 
     mutating func add(_ lines: [SeenLine], doubtful block: Int) {
         guard kept + lines.count <= Self.linesMax else {

@@ -19,6 +19,7 @@ struct LineJudgement {
         self.path = path
         straysByPlace = Dictionary(evidence.strays.map { ($0.previousSeq + 1, $0) }) { first, _ in first }
         for block in expected.blocks.indices where !evidence.isVerified[block] { judge(block) }
+        for block in evidence.blocksMetAgain { judgeAgain(block) }
         for block in evidence.blocksMoved {
             let seqs = expected.seqs(block)
             let range = [seqs[0]...seqs[seqs.count - 1]]
@@ -54,6 +55,45 @@ struct LineJudgement {
         tell(comparison, block)
     }
 
+    /// Lines with seqs of a block that is here whole: copies, or others that claim its seqs.
+    private mutating func judgeAgain(_ block: Int) {
+        if evidence.uncounted.contains(block) {
+            let seqs = expected.seqs(block)
+            let whole = [seqs[0]...seqs[seqs.count - 1]]
+            add(
+                .lineAdded, block, whole,
+                "More lines claim \(Finding.text(whole)), which is there already; so many that they are not told one by one.")
+        }
+        let lines = evidence.doubtful[block] ?? []
+        for line in lines where line.home != nil { tell(added: line, block) }
+        var run: [SeenLine] = []
+        for line in lines where line.home == nil {
+            if let last = run.last, last.ordinal + 1 != line.ordinal {
+                tell(added: run, block)
+                run = []
+            }
+            run.append(line)
+        }
+        tell(added: run, block)
+    }
+
+    /// Lines that stand one after another in the file.
+    private mutating func tell(added run: [SeenLine], _ block: Int) {
+        guard run.count > 1 else { return run.forEach { tell(added: $0, block) } }
+        let seqs = Finding.ranges(Set(run.map { $0.seq! }).sorted())
+        add(
+            .lineAdded, block, seqs,
+            "Lines \(run[0].ordinal + 1) to \(run[run.count - 1].ordinal + 1) of the file were not sealed in it: events that say they are "
+                + "\(Finding.text(seqs)), which is there already.")
+    }
+
+    private mutating func tell(added line: SeenLine, _ block: Int) {
+        if line.home != nil { strays.append(line) }
+        add(
+            line.home == nil ? .lineAdded : .linesMoved, block, [line.seq!...line.seq!],
+            "Line \(line.ordinal + 1) of the file was not sealed in it: \(Self.text(line)). Seq \(line.seq!) is there already.")
+    }
+
     private mutating func tell(_ comparison: BlockComparison, _ block: Int) {
         if !comparison.changed.isEmpty {
             let ranges = Finding.ranges(comparison.changed)
@@ -83,12 +123,7 @@ struct LineJudgement {
             let ranges = Finding.ranges(comparison.moved)
             add(.linesMoved, block, ranges, "\(Finding.text(ranges)) stands at another place than when it was sealed.")
         }
-        for line in comparison.added {
-            if line.home != nil { strays.append(line) }
-            add(
-                line.home == nil ? .lineAdded : .linesMoved, block, [line.seq!...line.seq!],
-                "Line \(line.ordinal + 1) of the file was not sealed in it: \(Self.text(line)). Seq \(line.seq!) is there already.")
-        }
+        for line in comparison.added { tell(added: line, block) }
         for (seq, line) in comparison.foreign {
             strays.append(line)
             add(.linesMoved, block, [seq...seq], "In place of seq \(seq), line \(line.ordinal + 1) of the file holds \(Self.text(line)).")

@@ -13,9 +13,15 @@ struct RecordShelf {
     init(folder: String, tenant: String?, keys: inout TrustedKeys) throws {
         self.folder = folder
         var records: [(path: String, record: SignedRecord)] = []
-        for name in try VerificationInput.names(folder) where !name.hasPrefix(".") {
+        var names: [String] = []
+        do { names = try VerificationInput.names(folder) } catch { findings.append(error.finding(tenant: tenant)) }
+        for name in names where !name.hasPrefix(".") {
             let path = folder + "/" + name
-            do { records.append((path, try SignedRecord(try VerificationInput.bytes(path) ?? []))) } catch let error as NoteError {
+            do {
+                records.append((path, try SignedRecord(try VerificationInput.bytes(path) ?? [])))
+            } catch let error as VerificationIOError {
+                findings.append(error.finding(tenant: tenant))
+            } catch let error as NoteError {
                 findings.append(Finding(.recordForged, tenant: tenant, path: path, "This is no valid record: \(error)."))
             }
         }

@@ -26,12 +26,12 @@ struct TenantVerifier {
         var keys = keys
         let records = try RecordShelf(folder: folder + "/" + SignedRecord.folderName, tenant: name, keys: &keys)
         outcome.findings += records.findings
-        let days = try dayPaths.map { path in
-            try DayFolder(path: path, tenant: name == "?" ? nil : name, day: Self.day(path), keys: keys)
+        let days = dayPaths.map { path in
+            DayFolder(path: path, tenant: name == "?" ? nil : name, day: Self.day(path), keys: keys)
         }.sorted { $0.day < $1.day }
         let chain = DayChain(days, records: records, isWhole: isWhole)
         outcome.findings += days.flatMap(\.findings) + chain.findings
-        var known = try KnownCheckpoints(tenant: name, folder: folder, given: known, keys: keys)
+        var known = KnownCheckpoints(tenant: name, folder: folder, given: known, keys: keys)
         var roots: [UInt64: Digest] = [:]
         var before: CompactRange?
         for day in days {

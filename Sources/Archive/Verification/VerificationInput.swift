@@ -6,7 +6,7 @@ enum VerificationInput {
     static let smallFileBytesMax = 256 << 20
 
     /// `nil` when there is no such file. Throws `VerificationIOError`.
-    static func bytes(_ path: String) throws -> [UInt8]? {
+    static func bytes(_ path: String) throws(VerificationIOError) -> [UInt8]? {
         var status = stat()
         guard stat(path, &status) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
@@ -22,13 +22,34 @@ enum VerificationInput {
         } catch { throw VerificationIOError(path: path, reason: String(describing: error)) }
     }
 
-    /// Names in a folder, sorted; empty when there is none. Throws `VerificationIOError`.
-    static func names(_ folder: String) throws -> [String] {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else { return [] }
-        do { return try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
-            throw VerificationIOError(path: folder, reason: String(describing: error))
+    /// Names in a folder, sorted; empty when there is none. What is there and no folder, such as a file or a link that leads
+    /// nowhere, throws `VerificationIOError`.
+    static func names(_ folder: String) throws(VerificationIOError) -> [String] {
+        var status = stat()
+        guard lstat(folder, &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return [] }
+            throw VerificationIOError(path: folder, reason: String(cString: strerror(errno)))
         }
+        guard let stream = opendir(folder) else { throw VerificationIOError(path: folder, reason: String(cString: strerror(errno))) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { break }
+            // Of a name that is not UTF-8, the bytes in question are replaced.
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw VerificationIOError(path: folder, reason: String(cString: strerror(errno))) }
+        return names.sorted()
+    }
+
+    /// Also what cannot be opened, and a link that leads nowhere.
+    static func isNamed(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
     }
 
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
@@ -50,4 +71,9 @@ package struct VerificationIOError: Error, CustomStringConvertible {
     package var reason: String
 
     package var description: String { "\(path) cannot be read: \(reason)" }
+
+    /// A verification goes on without the file: what was planted must not hide what is wrong elsewhere.
+    func finding(tenant: String?, day: Int64? = nil) -> Finding {
+        Finding(.unreadable, .unreadable, tenant: tenant, day: day, path: path, "It cannot be read: \(reason).")
+    }
 }

@@ -9,12 +9,24 @@ struct VerificationPlan {
         var days: [String] = []
         var isWhole: Bool
         var findings: [Finding] = []
+
+        /// In the folder; a finding when it cannot be read.
+        mutating func names() -> [String] {
+            do { return try VerificationInput.names(folder) } catch {
+                findings.append(error.finding(tenant: name))
+                return []
+            }
+        }
     }
 
     private(set) var tenants: [Tenant] = []
     private(set) var proofs: [String] = []
     /// Folders with records that concern all tenants.
     private(set) var recordFolders: [String] = []
+    /// Whether all tenants of an archive are meant to be here.
+    private(set) var isArchive = false
+    /// Entries of an archive that stand where a tenant should.
+    private(set) var findings: [Finding] = []
     /// Bytes of all events files.
     private(set) var bytes = 0
 
@@ -39,13 +51,23 @@ struct VerificationPlan {
         if VerificationInput.name(path).hasPrefix("day=") || names.contains(where: Self.dayFiles.contains) {
             add(day: path)
         } else if names.contains(where: { $0.hasPrefix("day=") }) || VerificationInput.name(path).hasPrefix("tenant=") {
-            try add(tenant: path, isPartial: isPartial)
+            add(tenant: path, isPartial: isPartial)
             addRecords(VerificationInput.parent(path))
         } else if names.contains(where: { $0.hasPrefix("tenant=") }) {
             // A pack holds some days of some tenants, and proofs.
             let isPack = names.contains("_pack.json")
             addRecords(path)
-            for name in names where name.hasPrefix("tenant=") { try add(tenant: path + "/" + name, isPartial: isPartial || isPack) }
+            if !isPartial, !isPack { isArchive = true }
+            for name in names where name.hasPrefix("tenant=") {
+                if VerificationInput.isFolder(path + "/" + name) {
+                    add(tenant: path + "/" + name, isPartial: isPartial || isPack)
+                } else {
+                    findings.append(
+                        Finding(
+                            .fileExtra, path: path + "/" + name,
+                            "It has the name of a tenant's folder, but is no folder that can be read."))
+                }
+            }
             addProofs(path, names)
         } else if VerificationInput.isFolder(path + "/archive") {
             try add(path + "/archive", isPartial: isPartial)
@@ -72,17 +94,27 @@ struct VerificationPlan {
     private mutating func add(day path: String) {
         let folder = VerificationInput.parent(path)
         addRecords(VerificationInput.parent(folder))
-        let name = Self.tenantName(folder)
-        if let index = tenants.firstIndex(where: { $0.folder == folder && $0.name == name ?? "?" }) {
+        let name = Self.tenantName(folder) ?? DayFolder.claimedTenant(path) ?? "?"
+        if let index = tenants.firstIndex(where: { $0.folder == folder && $0.name == name }) {
             if !tenants[index].days.contains(path) { tenants[index].days.append(path) }
         } else {
-            tenants.append(Tenant(name: name ?? "?", folder: folder, days: [path], isWhole: false))
+            tenants.append(Tenant(name: name, folder: folder, days: [path], isWhole: false))
         }
     }
 
-    private mutating func add(tenant path: String, isPartial: Bool) throws {
+    private mutating func add(tenant path: String, isPartial: Bool) {
         var tenant = Tenant(name: Self.tenantName(path) ?? "?", folder: path, isWhole: !isPartial)
-        for name in try VerificationInput.names(path) {
+        let names = tenant.names()
+        if Self.tenantName(path) == nil {
+            // A renamed copy: whose it is, its days say.
+            let days = names.lazy.filter { $0.hasPrefix("day=") }
+            tenant.name = days.compactMap { DayFolder.claimedTenant(path + "/" + $0) }.first ?? "?"
+        }
+        if names.isEmpty, tenant.findings.isEmpty, !isPartial {
+            tenant.findings.append(
+                Finding(.dayMissing, tenant: tenant.name, path: path, "The tenant's folder is empty: whatever was sealed of it is gone."))
+        }
+        for name in names {
             let entry = path + "/" + name
             if TenantVerifier.day(entry) != nil, VerificationInput.isFolder(entry) {
                 tenant.days.append(entry)
@@ -97,7 +129,7 @@ struct VerificationPlan {
 
     private mutating func addRecords(_ folder: String) {
         let records = folder + "/" + SignedRecord.folderName
-        if VerificationInput.isFolder(records), !recordFolders.contains(records) { recordFolders.append(records) }
+        if VerificationInput.isNamed(records), !recordFolders.contains(records) { recordFolders.append(records) }
     }
 
     private mutating func addProofs(_ path: String, _ names: [String]) {

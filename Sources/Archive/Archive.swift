@@ -131,6 +131,7 @@ package final class Archive: JournalFollower, Sendable {
     package var deliveryPosition: UInt64 { .max }
     package func committed(_ batch: CommittedBatch) {}
     package func waitForRoom() {}
+    package var hasRoom: Bool { true }
     package var failure: String? { nil }
 
     /// Whether segments went before their days were sealed.

@@ -108,13 +108,15 @@ extension EventStore {
     /// again: slower than that it would never come to an end.
     public func waitForRoom() {
         for _ in 0..<5 {
-            let isFull = state.withLock { state in
-                state.failure == nil
-                    && (state.windowBytes >= configuration.windowBytes || (state.droppedFrom != nil && state.journal != nil))
-            }
-            guard isFull, let packer else { return }
+            guard !hasRoom, let packer else { return }
             packer.hurry()
             packer.room.wait(milliseconds: 50)
+        }
+    }
+
+    public var hasRoom: Bool {
+        state.withLock { state in
+            state.failure != nil || (state.windowBytes < configuration.windowBytes && (state.droppedFrom == nil || state.journal == nil))
         }
     }
 

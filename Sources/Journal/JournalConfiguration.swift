@@ -27,6 +27,9 @@ public struct JournalConfiguration: Sendable {
     /// disk can still write what they must. 0: only the file system's own answer counts.
     public var minimumFreeBytes = 0
 
+    /// Syncs that take longer are not waited for on a caller's thread (``Journal/appendHere(_:)``).
+    public var quickSync = Duration.milliseconds(1)
+
     /// Drawn once for a data folder; part of every event's id.
     public var node: UInt16
 

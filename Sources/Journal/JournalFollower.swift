@@ -15,6 +15,8 @@ public protocol JournalFollower: AnyObject, Sendable {
     /// The writer calls this before it takes the next group; a healthy follower whose window is full may block here
     /// for a short bounded time (back-pressure); a failed follower returns at once.
     func waitForRoom()
+    /// Whether `waitForRoom` would return at once.
+    var hasRoom: Bool { get }
     /// nil while healthy.
     var failure: String? { get }
     /// Once, before the first delivery: where a follower can read again what it had no room for. It must not keep the

@@ -124,4 +124,5 @@ final class Gate: JournalFollower, @unchecked Sendable {
 
     func committed(_ batch: CommittedBatch) { condition.withLock { position = batch.endPosition } }
     func waitForRoom() { condition.withLock { while !isOpen { condition.wait() } } }
+    var hasRoom: Bool { condition.withLock { isOpen } }
 }

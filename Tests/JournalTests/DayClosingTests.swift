@@ -109,6 +109,7 @@ import Testing
         var deliveryPosition: UInt64 { .max }
         var failure: String? { nil }
         func waitForRoom() {}
+        var hasRoom: Bool { true }
         func committed(_ batch: CommittedBatch) { delivered.withLock { $0 += batch.events.count } }
     }
 }

@@ -12,6 +12,7 @@ final class FaultyFiles: JournalFiles {
         /// Most bytes one write takes.
         var shortest: Int?
         var writeErrno: Int32?
+        var hasDirectWrites = true
         var syncErrno: Int32?
         /// The power goes at the next sync, before it has done anything.
         var losesPower = false
@@ -110,6 +111,22 @@ private final class FaultyFile: JournalFile {
         if faults.room != nil { owner.set { $0.room! -= written } }
         return written
     }
+
+    func writeBlocks(_ blocks: UnsafeRawBufferPointer, at offset: Int) throws(FileFault) -> Bool {
+        try owner.needsPower("write")
+        let faults = owner.faults.withLock { $0 }
+        if let errno = faults.writeErrno { throw FileFault(operation: "write", errno: errno) }
+        // As on a file system that never writes in place.
+        if let room = faults.room, room < blocks.count { throw FileFault(operation: "write", errno: ENOSPC) }
+        if !faults.hasDirectWrites { return false }
+        if let shortest = faults.shortest, shortest < blocks.count {
+            _ = try file.write(UnsafeRawBufferPointer(rebasing: blocks[..<shortest]), UnsafeRawBufferPointer(start: nil, count: 0), at: offset)
+            return false
+        }
+        return try file.writeBlocks(blocks, at: offset)
+    }
+
+    func leaveCache() { file.leaveCache() }
 
     func truncate(to size: Int) throws(FileFault) {
         try owner.needsPower("ftruncate")

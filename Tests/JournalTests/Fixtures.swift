@@ -62,6 +62,7 @@ final class RecordingFollower: JournalFollower, IdentityIndex {
     var positions: [UInt64] { state.withLock { $0.positions } }
 
     func waitForRoom() {}
+    var hasRoom: Bool { true }
 
     func committed(_ batch: CommittedBatch) {
         state.withLock { state in

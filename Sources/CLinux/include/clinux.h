@@ -16,6 +16,9 @@ extern long syscall(long number, ...);
 #define SCHED_IDLE 5
 #endif
 
+/// O_DIRECT of open(2), which <fcntl.h> names so under _GNU_SOURCE only; its value differs between processors.
+static const int clinux_o_direct = __O_DIRECT;
+
 /// Names the calling thread for top, perf and `daybook bench`; 15 bytes are kept. prctl is variadic, which Swift
 /// cannot call, and Foundation's Thread.name does not reach the kernel when it is set before the start.
 static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -1,4 +1,6 @@
+import CLinux
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// The real disk. swift-system knows neither fdatasync nor pwritev, so the calls go to the C library.
@@ -28,7 +30,7 @@ public struct DiskFiles: JournalFiles {
     public func open(_ path: FilePath, creating: Bool) throws(FileFault) -> any JournalFile {
         let descriptor = Glibc.open(path.string, O_RDWR | O_CLOEXEC | (creating ? O_CREAT | O_TRUNC : 0), 0o600)
         guard descriptor >= 0 else { throw FileFault(operation: "open", errno: errno) }
-        return DiskFile(descriptor: descriptor)
+        return DiskFile(descriptor: descriptor, path: path.string)
     }
 
     public func remove(_ path: FilePath) throws(FileFault) {
@@ -59,10 +61,28 @@ public struct DiskFiles: JournalFiles {
 
 final class DiskFile: JournalFile {
     private let descriptor: Int32
+    private let path: String
+    /// The same file, opened with O_DIRECT when it was first needed.
+    private let direct = Atomic<Int32>(notOpened)
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    private static let notOpened: Int32 = -2
+    /// The file system or the disk wants them otherwise.
+    private static let noDirectWrites: Int32 = -1
 
-    deinit { close(descriptor) }
+    init(descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit {
+        close(descriptor)
+        closeDirect()
+    }
+
+    private func closeDirect() {
+        let old = direct.exchange(Self.noDirectWrites, ordering: .relaxed)
+        if old >= 0 { close(old) }
+    }
 
     func size() throws(FileFault) -> Int {
         var answer = stat()
@@ -89,6 +109,28 @@ final class DiskFile: JournalFile {
             guard errno == EINTR else { throw FileFault(operation: "write", errno: errno) }
         }
     }
+
+    func writeBlocks(_ blocks: UnsafeRawBufferPointer, at offset: Int) throws(FileFault) -> Bool {
+        var descriptor = direct.load(ordering: .relaxed)
+        if descriptor == Self.notOpened {
+            descriptor = max(Self.noDirectWrites, Glibc.open(path, O_WRONLY | O_CLOEXEC | clinux_o_direct))
+            direct.store(descriptor, ordering: .relaxed)
+        }
+        guard descriptor >= 0 else { return false }
+        while true {
+            let count = pwrite(descriptor, blocks.baseAddress, blocks.count, off_t(offset))
+            if count >= 0 { return count == blocks.count }
+            switch errno {
+            case EINTR: continue
+            case EINVAL:
+                closeDirect()
+                return false
+            default: throw FileFault(operation: "write", errno: errno)
+            }
+        }
+    }
+
+    func leaveCache() { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
 
     func truncate(to size: Int) throws(FileFault) {
         guard ftruncate(descriptor, off_t(size)) == 0 else { throw FileFault(operation: "ftruncate", errno: errno) }

@@ -24,6 +24,11 @@ public protocol JournalFile: AnyObject, Sendable {
     func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileFault) -> Int
     /// Writes `first` and then `second`; may write less than both, as pwritev(2) may.
     func write(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, at offset: Int) throws(FileFault) -> Int
+    /// Writes whole blocks of ``LastBlocks/blockBytes`` past the page cache; `offset` and the memory lie at such blocks. False
+    /// when the file system has no such writes or it wrote less: then everything is to be written in the other way.
+    func writeBlocks(_ blocks: UnsafeRawBufferPointer, at offset: Int) throws(FileFault) -> Bool
+    /// What is synced need not stay in the page cache.
+    func leaveCache()
     func truncate(to size: Int) throws(FileFault)
     /// fdatasync(2): the data, and what is needed to read it back.
     func sync() throws(FileFault)

@@ -16,8 +16,10 @@ struct ActiveSegment {
     private let file: any JournalFile
     /// Where the next group goes: everything before it is synced.
     private(set) var committedBytes: Int
-    /// Up to here there are zeros, or trying again is not worth it yet.
+    /// Up to here zeros were wanted; before it, trying again is not worth it.
     private var zeroedBytes: Int
+    /// Up to here there are zeros.
+    private var zerosEnd: Int
     private let limit: Int
 
     /// Every 300th single event carries them and is acknowledged some 0.2 ms later. 1 MiB takes more than a millisecond to
@@ -27,6 +29,7 @@ struct ActiveSegment {
     /// that buys half of its sync.
     static let smallGroupBytes = zeroStep / 32
     private static let zeros = [UInt8](repeating: 0, count: zeroStep)
+    private let lastBlocks = LastBlocks()
 
     /// `limit`: bytes beyond which no group is appended.
     init(_ file: any JournalFile, path: FilePath, committedBytes: Int, limit: Int) {
@@ -35,13 +38,16 @@ struct ActiveSegment {
         self.committedBytes = committedBytes
         self.limit = limit
         zeroedBytes = committedBytes
+        zerosEnd = committedBytes
     }
 
     /// Not committed before `sync` and `extend`.
     mutating func write(_ head: UnsafeRawBufferPointer, _ lines: UnsafeRawBufferPointer) throws(FileFault) {
-        try file.writeAll(head, lines, at: committedBytes)
         let size = head.count + lines.count
-        if committedBytes + size > zeroedBytes, size <= Self.smallGroupBytes { writeZeros(from: committedBytes + size) }
+        let isSmall = size <= Self.smallGroupBytes
+        if isSmall, try lastBlocks.write(head, lines, to: file, at: committedBytes, zeroedTo: zerosEnd) { return }
+        try file.writeAll(head, lines, at: committedBytes)
+        if isSmall, committedBytes + size > zeroedBytes { writeZeros(from: committedBytes + size) }
     }
 
     /// As far as there is room: on a disk that is nearly full the file just grows, and it is left at that for a while.
@@ -50,7 +56,7 @@ struct ActiveSegment {
         guard zeroedBytes > end else { return }
         Self.zeros.withUnsafeBytes { zeros in
             let none = UnsafeRawBufferPointer(start: nil, count: 0)
-            _ = try? file.write(UnsafeRawBufferPointer(rebasing: zeros[..<(zeroedBytes - end)]), none, at: end)
+            zerosEnd = end + ((try? file.write(UnsafeRawBufferPointer(rebasing: zeros[..<(zeroedBytes - end)]), none, at: end)) ?? 0)
         }
     }
 
@@ -59,9 +65,12 @@ struct ActiveSegment {
     /// The group written last is synced.
     mutating func extend(by bytes: Int) { committedBytes += bytes }
 
-    /// No group is appended any more: gives the zeros' space back.
+    /// No group is appended any more: gives back the zeros' space, and the memory of the page cache. What is kept of the
+    /// journal is read after a crash only, and would push out what lookups read; and pages that are used again at once cost
+    /// half of fresh ones.
     mutating func leave() {
         if zeroedBytes > committedBytes { cut() }
+        file.leaveCache()
     }
 
     /// Takes off what is not committed: zeros, and the remains of a group that failed. Nothing depends on its success but
@@ -69,5 +78,7 @@ struct ActiveSegment {
     mutating func cut() {
         try? file.truncate(to: committedBytes)
         zeroedBytes = committedBytes
+        zerosEnd = committedBytes
+        lastBlocks.forget()
     }
 }

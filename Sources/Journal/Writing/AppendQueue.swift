@@ -43,6 +43,9 @@ final class AppendQueue: @unchecked Sendable {
 
     var depth: (events: Int, bytes: Int) { locked { (events, bytes) } }
 
+    /// Nothing waits, and more may come.
+    var isIdle: Bool { locked { waiting.isEmpty && !isClosed } }
+
     /// `nil` when the request was taken; the writer then calls its completion. A batch larger than the whole queue
     /// is taken when nothing else waits, or it could never be.
     func add(_ request: AppendRequest) -> JournalError? {

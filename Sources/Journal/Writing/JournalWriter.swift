@@ -4,6 +4,9 @@ import SystemPackage
 
 /// The batching writer. It alone numbers events and touches the active segment.
 ///
+/// It has a thread of its own, which may wait for the disk. A caller that is alone may commit its batch itself, on its own
+/// thread (``commitHere(_:bytes:)``): there is nobody whose events would gather meanwhile.
+///
 /// The wait is adaptive by construction: while one group is being synced the next one gathers in the queue, so with
 /// one caller a group is one batch and with a hundred it is whatever a hundred send during a sync. A timer would only
 /// add latency to the first and nothing to the second.
@@ -13,7 +16,7 @@ import SystemPackage
 /// may have marked the pages clean, so the next sync would succeed and mean nothing; the journal stays closed to
 /// appends until it is opened again.
 ///
-/// Sendable: made on one thread, handed to its own thread, and touched by no other from then on.
+/// Sendable: everything that changes is touched with `state.receivedFloor` locked, by whoever commits.
 final class JournalWriter: @unchecked Sendable {
     private let configuration: JournalConfiguration
     private let state: JournalState
@@ -30,6 +33,8 @@ final class JournalWriter: @unchecked Sendable {
     /// Set for good when a sync failed.
     private var failure: JournalError?
     private var bytesSinceSpaceCheck = Int.max
+    /// What a sync takes at present: a mean in which each one counts an eighth.
+    private var meanSync = Duration.seconds(60)
 
     /// The reserve is looked at about as often as it can matter.
     private static let spaceCheckBytes = 16 << 20
@@ -61,7 +66,23 @@ final class JournalWriter: @unchecked Sendable {
             for (request, answer) in zip(group, answers) { request.completion(answer) }
             group.removeAll(keepingCapacity: true)
         }
-        active.leave()
+        state.receivedFloor.withLock { _ in
+            failure = failure ?? .closed
+            active.leave()
+        }
+    }
+
+    /// Commits a batch on the calling thread. `nil`, with nothing done: somebody else is committing, or it might take
+    /// longer than writing a few bytes and syncing them.
+    func commitHere(_ batch: NormalisedBatch, bytes: Int) -> Result<Receipt, JournalError>? {
+        let names = batch.tenants.count * (MemoryLayout<UInt16>.size + Limits.tenantBytes)
+        let answer = state.receivedFloor.withLockIfAvailable { floor -> Result<Receipt, JournalError>? in
+            guard failure == nil, meanSync < configuration.quickSync else { return nil }
+            guard active.committedBytes + FrameHeader.length + bytes + names <= configuration.segmentBytes else { return nil }
+            guard state.liveFollowers.allSatisfy(\.hasRoom) else { return nil }
+            return commit([AppendRequest(batch: batch, completion: { _ in })], notBefore: floor)[0]
+        }
+        return answer ?? nil
     }
 
     private func commit(_ requests: [AppendRequest], notBefore floor: Int64) -> [Result<Receipt, JournalError>] {
@@ -143,7 +164,9 @@ final class JournalWriter: @unchecked Sendable {
             logger.critical("the journal takes no more events until it is opened again", metadata: ["reason": "\(failure)"])
             throw failure
         }
-        return clock.now - start
+        let latency = clock.now - start
+        meanSync += (latency - meanSync) / 8
+        return latency
     }
 
     /// Health and the answer for a write that the system refused.

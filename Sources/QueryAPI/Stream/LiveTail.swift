@@ -35,6 +35,7 @@ public final class LiveTail: JournalFollower {
     public var appliedPosition: UInt64 { state.withLock { $0.end } }
     public var failure: String? { nil }
     public func waitForRoom() {}
+    public var hasRoom: Bool { true }
 
     public var clientCount: Int { state.withLock { $0.clients } }
 

@@ -56,7 +56,9 @@ extension IngestHandler {
         let handler = NIOLoopBound(self, eventLoop: loop)
         switch exchange.session.take(whole: exchange.body) {
         case .append(let batch):
-            configuration.ingest.journal.append(batch) { outcome in
+            let journal = configuration.ingest.journal
+            if mayCommitHere(), let outcome = journal.appendHere(batch) { return settle(outcome) }
+            journal.append(batch) { outcome in
                 loop.execute { handler.value.settle(outcome) }
             }
         case .feed(let start):

@@ -22,6 +22,7 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         var keys: AccessKeys
         var table: EndpointTable
         var idleTimeout: TimeAmount
+        let loneSender = LoneSender()
 
         /// Whether a POST to `path` brings events, and the pipeline that listens there.
         func route(_ path: String) -> (pipeline: Pipeline?, isIngest: Bool) {
@@ -50,6 +51,8 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var authorization: HashedAuthorization?
     private var held = CircularBuffer<Held>()
     private var isReadHeld = false
+    /// A batch was committed on the loop since the last end of a read.
+    private var hasCommittedHere = false
     /// Parts went to Hummingbird since the last end of a read.
     private var hasPassedParts = false
     private(set) var isQuiescing = false
@@ -92,7 +95,18 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if isHolding { held.append(.part(part)) } else { take(part, context) }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { completeRead(context) }
+    func channelReadComplete(context: ChannelHandlerContext) {
+        hasCommittedHere = false
+        completeRead(context)
+    }
+
+    /// Whether the loop may wait for the disk: once a turn of the loop, for the only one that sends.
+    func mayCommitHere() -> Bool {
+        let isAlone = configuration.loneSender.isAlone(ObjectIdentifier(self), at: lastActive)
+        guard isAlone, held.isEmpty, !hasCommittedHere else { return false }
+        hasCommittedHere = true
+        return true
+    }
 
     /// Hummingbird's side takes what it got only when told that this was all for now.
     private func completeRead(_ context: ChannelHandlerContext) {

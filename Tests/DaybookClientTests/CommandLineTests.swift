@@ -122,4 +122,16 @@ struct CommandLineTests {
         #expect(TailCommand.isFinal(absent, wasConnected: false))
         #expect(TailCommand.isFinal(.unreadable(url: "u", reason: "r"), wasConnected: true))
     }
+
+    @Test("a count that is short says so wherever it goes, what it cost only on a terminal")
+    func shortCount() throws {
+        let short = JSONText(Array(#"{"counts":[],"scanned":{"archives":2,"archive_bytes":500,"damaged_blocks":1200}}"#.utf8))
+        let note = try #require(CountCommand.note(short, isShown: false))
+        #expect(note.hasPrefix("1,200 blocks could not be read; their events are missing") && !note.contains("archived"))
+        let shown = try #require(CountCommand.note(short, isShown: true))
+        #expect(shown.contains("2 archived files") && shown.hasSuffix(note))
+        let whole = JSONText(Array(#"{"counts":[],"scanned":{"archives":2,"archive_bytes":500}}"#.utf8))
+        #expect(CountCommand.note(whole, isShown: false) == nil && CountCommand.note(whole, isShown: true)?.contains("2 archived") == true)
+        #expect(CountCommand.note(nil, isShown: true) == nil)
+    }
 }

@@ -41,8 +41,12 @@ struct CountCommand: AsyncParsableCommand {
         try await server.explaining {
             let answer = try await client.get(
                 "/v1/counts", filters.query() + (fields.isEmpty ? [] : [("by", fields.joined(separator: ","))]))
-            if json || !Terminal.outputIsTerminal { return StandardOutput.write(answer.body + [UInt8(ascii: "\n")]) }
-            guard let body = JSONText(answer.body), let rows = body["counts"]?.elements else {
+            let body = JSONText(answer.body)
+            let isShown = !json && Terminal.outputIsTerminal
+            // A count that is short looks like any other, so that is said wherever the count goes.
+            defer { if let note = Self.note(body, isShown: isShown) { StandardError.line(note) } }
+            guard isShown else { return StandardOutput.write(answer.body + [UInt8(ascii: "\n")]) }
+            guard let body, let rows = body["counts"]?.elements else {
                 throw DaybookError.unreadable(url: answer.url, reason: "its answer holds no counts")
             }
             for line in Self.render(rows, by: fields) { StandardOutput.line(line) }
@@ -51,6 +55,13 @@ struct CountCommand: AsyncParsableCommand {
                     "There are more rows than the server answers at once: the newest hours and days are shown; narrow the question.")
             }
         }
+    }
+
+    /// What a person is told of the answer besides its rows; `isShown`: on a terminal. `nil` when there is nothing to say.
+    static func note(_ answer: JSONText?, isShown: Bool) -> String? {
+        var cost = LookupCost()
+        cost.add(answer?["scanned"])
+        return isShown ? cost.note : cost.damage
     }
 
     static func render(_ rows: [JSONText], by fields: [String], width: Int = Terminal.width, colours: Bool = Terminal.hasColours)

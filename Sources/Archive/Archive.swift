@@ -58,7 +58,14 @@ package final class Archive: JournalFollower, Sendable {
                 folder: configuration.folder, storage: ObjectStorage(settings), log: logger, now: { configuration.now().milliseconds })
         }
         self.uploads = uploads
-        older = ArchivedDays(catalogue, logger: logger) { day in
+        // Where it does not lie here, the service is not asked.
+        older = ArchivedDays(
+            catalogue, logger: logger,
+            isThere: { day in
+                let bytes = folder.size(folder.folder(of: day.tenantName, day: day.day) + "/" + ArchiveFolder.events)
+                return bytes.map { $0 == day.fileBytes ?? $0 } ?? (uploads != nil)
+            }
+        ) { day in
             try Self.events(of: day.tenantName, day: day.day, folder: folder, uploads: uploads)
         }
         state = Mutex(State(sealedPosition: try catalogue.appliedPosition))

@@ -189,10 +189,10 @@ struct Counting: ~Copyable {
 
     private mutating func countOlderRollups(_ snapshot: StoreSnapshot) throws(SearchError) {
         let hours = times.lowerBound / 3_600_000...times.upperBound / 3_600_000 - 1
-        // The catalogue knows how many events a file has.
+        // The catalogue knows how many events a file has; one that is gone or damaged is asked, and then named, all the same.
         let needsOnlyTotals = query.filters.isEmpty && query.by.allSatisfy { $0 == .tenant }
         try forEachOlder(snapshot) { counting, file, older throws(SearchError) in
-            if needsOnlyTotals, counting.times.contains(file.minTime), counting.times.contains(file.maxTime) {
+            if needsOnlyTotals, counting.times.contains(file.minTime), counting.times.contains(file.maxTime), older.isWhole(file) {
                 counting.groups[counting.query.by.map { _ in file.tenantName }, default: 0] += file.events
                 return
             }

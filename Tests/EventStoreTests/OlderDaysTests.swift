@@ -213,6 +213,13 @@ import Testing
         #expect(page.lines.count == feed.events.filter { $0.tenant == 0 }.count - lost.count && !lost.isEmpty)
         #expect(archive.damage.contains { $0.hasPrefix(Partition.name(day: days[1])) })
         await #expect(throws: SearchError.self) { try await store.event(EventID(lost[0].id)!) }
+        // A count that needs nothing but totals says the same as one that reads the files.
+        let byDay = try await store.counts(CountQuery(tenants: [0], by: [.day]))
+        #expect(byDay.scanned.damagedBlocks == 1 && byDay.total == page.lines.count)
+        for columns in [[], [CountColumn.tenant]] {
+            let answer = try await store.counts(CountQuery(tenants: [0], by: columns))
+            #expect(answer.scanned.damagedBlocks == 1 && answer.total == byDay.total && answer.fromRollups)
+        }
         await store.close()
     }
 

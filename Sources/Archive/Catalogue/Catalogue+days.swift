@@ -173,14 +173,15 @@ extension Catalogue: ArchivedDayRows {
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT day.tenant, tenant.name, day.day, day.events, day.min_time, day.max_time FROM day
+                    SELECT day.tenant, tenant.name, day.day, day.events, day.min_time, day.max_time, day.file_bytes
+                    FROM day
                     JOIN tenant ON tenant.number = day.tenant WHERE \(condition)
                     ORDER BY day.\(column) \(direction), day.day \(direction), day.tenant \(direction) LIMIT ?
                     """, arguments: arguments
             ).map { row in
                 OlderDay(
                     tenant: UInt32(truncatingIfNeeded: row[0] as Int64), tenantName: row[1], day: row[2], events: row[3], minTime: row[4],
-                    maxTime: row[5])
+                    maxTime: row[5], fileBytes: row[6])
             }
         }
     }
@@ -189,6 +190,7 @@ extension Catalogue: ArchivedDayRows {
 extension OlderDay {
     init(_ day: ArchivedDay) {
         self.init(
-            tenant: day.tenant, tenantName: day.tenantName, day: day.day, events: day.events, minTime: day.minTime, maxTime: day.maxTime)
+            tenant: day.tenant, tenantName: day.tenantName, day: day.day, events: day.events, minTime: day.minTime, maxTime: day.maxTime,
+            fileBytes: day.fileBytes)
     }
 }

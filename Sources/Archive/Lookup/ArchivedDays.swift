@@ -36,16 +36,19 @@ package final class ArchivedDays: OlderDays {
     private let limits: Limits
     private let logger: Logger
     private let source: @Sendable (OlderDay) throws -> any ByteSource
+    private let isThere: @Sendable (OlderDay) -> Bool
     private let state = Mutex(State())
 
-    /// `source`: where a file that the catalogue names is read from.
+    /// `source`: where a file that the catalogue names is read from. `isThere`: whether it is, told without reading it.
     package init(
         _ rows: any ArchivedDayRows, limits: Limits = Limits(), logger: Logger,
+        isThere: @escaping @Sendable (OlderDay) -> Bool = { _ in true },
         source: @escaping @Sendable (OlderDay) throws -> any ByteSource
     ) {
         self.rows = rows
         self.limits = limits
         self.logger = logger
+        self.isThere = isThere
         self.source = source
     }
 
@@ -107,10 +110,17 @@ package final class ArchivedDays: OlderDays {
         }
     }
 
+    package func isWhole(_ day: OlderDay) -> Bool {
+        let name = Self.folder(day)
+        return state.withLock { $0.damage[name] == nil } && isThere(day)
+    }
+
     package func noteDamage(_ day: OlderDay, reason: String) { note(day, reason) }
 
+    private static func folder(_ day: OlderDay) -> String { "tenant=\(day.tenantName)/day=\(Self.name(day: day.day))" }
+
     private func note(_ day: OlderDay, _ reason: String) {
-        let name = "tenant=\(day.tenantName)/day=\(Self.name(day: day.day))"
+        let name = Self.folder(day)
         let isNew = state.withLock { $0.damage.updateValue(reason, forKey: name) == nil }
         // Each question that meets it comes here.
         if isNew { logger.error("the archived file of \(name) is damaged or cannot be reached: \(reason)") }

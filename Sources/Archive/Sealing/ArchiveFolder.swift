@@ -135,6 +135,12 @@ package struct ArchiveFolder: Sendable {
         }
     }
 
+    /// Bytes of a file; `nil` when there is none.
+    func size(_ path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
     func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     private func parent(_ path: String) -> String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }

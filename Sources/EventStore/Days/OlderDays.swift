@@ -17,6 +17,9 @@ package protocol OlderDays: Sendable {
     /// read for that.
     func open(_ day: OlderDay, bytesRead: inout Int) throws -> (any OlderDayIndex)?
 
+    /// Whether a file seems to be whole, told without opening it: where nothing of it is asked but what is known already.
+    func isWhole(_ day: OlderDay) -> Bool
+
     /// Something cannot be read; named in health. Its events are missing from answers.
     func noteDamage(_ day: OlderDay, reason: String)
 
@@ -34,14 +37,17 @@ package struct OlderDay: Sendable, Equatable {
     /// Event times, milliseconds since 1970, both inclusive. An event may be received long after its time.
     package var minTime: Int64
     package var maxTime: Int64
+    /// Of the file; `nil` where that is not known.
+    package var fileBytes: Int?
 
-    package init(tenant: UInt32, tenantName: String, day: Int64, events: Int, minTime: Int64, maxTime: Int64) {
+    package init(tenant: UInt32, tenantName: String, day: Int64, events: Int, minTime: Int64, maxTime: Int64, fileBytes: Int? = nil) {
         self.tenant = tenant
         self.tenantName = tenantName
         self.day = day
         self.events = events
         self.minTime = minTime
         self.maxTime = maxTime
+        self.fileBytes = fileBytes
     }
 
     package func key(_ order: SearchOrder) -> OlderDayKey {

@@ -153,6 +153,8 @@ final class MemoryArchive: OlderDays {
         return file
     }
 
+    func isWhole(_ day: OlderDay) -> Bool { state.withLock { !$0.broken.contains(day.day) } }
+
     func noteDamage(_ day: OlderDay, reason: String) {
         state.withLock { $0.damage.append("\(Partition.name(day: day.day)) \(day.tenantName): \(reason)") }
     }

@@ -5,20 +5,24 @@ package struct OpenArchiveDay: Sendable, Equatable {
     package var tenant: String
     /// Days since 1970-01-01.
     package var day: Int64
-    /// Packed so far.
+    /// Received so far.
     package var events: Int
 }
 
 /// What lies in the archive, for those who list and download.
 extension Archive {
-    /// What the store has of days that are not sealed, by day and tenant's number.
+    /// What the store has of days that are not sealed, by day and tenant's number; of an event it counts from the moment at
+    /// which it was accepted.
     package func openDays(tenant: String? = nil, in days: ClosedRange<Int64>) throws -> [OpenArchiveDay] {
-        let sealed = catalogue.sealedDay ?? .min
-        return store.heldDays.filter { $0.day > sealed && days.contains($0.day) }.flatMap { held in
-            held.tenants.filter { tenant == nil || $0.name == tenant }.map {
-                OpenArchiveDay(tenant: $0.name, day: held.day, events: $0.events)
+        let counts = store.eventCounts(after: catalogue.sealedDay ?? .min).filter { days.contains($0.key) }
+        var open: [OpenArchiveDay] = []
+        for (day, tenants) in counts.sorted(by: { $0.key < $1.key }) {
+            for (number, events) in tenants.sorted(by: { $0.key < $1.key }) {
+                let name = store.name(of: number)
+                if tenant == nil || tenant == name { open.append(OpenArchiveDay(tenant: name, day: day, events: events)) }
             }
         }
+        return open
     }
 
     /// One of ``ArchiveFolder/events``, ``ArchiveFolder/manifest`` and ``ArchiveFolder/checkpoint`` of a day; `nil` when it

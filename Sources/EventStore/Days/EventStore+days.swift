@@ -1,3 +1,5 @@
+import EventModel
+
 extension EventStore {
     /// Days for which duplicates are recognised, and partitions therefore kept.
     package var identityWindowDays: Int64 { configuration.identityWindow.components.seconds / 86_400 }
@@ -8,6 +10,25 @@ extension EventStore {
             $0.day < $1.day
         }
     }
+
+    /// Events of a received-day, those in the window included, by tenant's number. From one moment.
+    package func eventCounts(after day: Int64) -> [Int64: [UInt32: Int]] {
+        let snapshot = snapshot(tenants: nil, times: Timestamp.earliest..<Timestamp.latest + 1)
+        var counts: [Int64: [UInt32: Int]] = [:]
+        for held in snapshot.days where held.partition.day > day {
+            for (tenant, summary) in held.tenants { counts[held.partition.day, default: [:]][tenant, default: 0] += summary.events }
+        }
+        for block in snapshot.blocks where block.day > day && block.count > 0 {
+            counts[block.day, default: [:]][block.tenant, default: 0] += block.count
+        }
+        for entry in snapshot.fresh where entry.day > day {
+            for event in entry.batch.events { counts[entry.day, default: [:]][event.tenant, default: 0] += 1 }
+        }
+        return counts
+    }
+
+    /// The name of a tenant's number; empty where it is not known.
+    package func name(of tenant: UInt32) -> String { tenantName(tenant) }
 
     /// Packs everything received so far, compacts the day, and opens it; `nil` when nothing was received that day. Blocks
     /// the caller. The caller sees to it that nothing is received for that day any more.

@@ -102,9 +102,10 @@ final class RetrieveRun {
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.file(Self.tableName)))
         defer { try? file.close() }
         try file.seekToEnd()
+        var table = EventCSV()
         var rows: [UInt8] = []
         func take(_ line: UnsafeRawBufferPointer) throws -> Bool {
-            rows += EventCSV.row(Array(line))
+            table.append(line, to: &rows)
             guard rows.count > 1 << 20 else { return true }
             try file.write(contentsOf: Data(rows))
             rows.removeAll(keepingCapacity: true)

@@ -65,6 +65,7 @@ extension Archive {
     /// A day's file is another one now: nothing is answered from what was read of it before.
     func changed(tenant: UInt32, day: Int64) {
         older.forget(tenant: tenant, day: day)
+        provers.forget(day: day)
         store.forgetInflated()
     }
 }

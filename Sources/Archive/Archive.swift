@@ -21,6 +21,7 @@ package final class Archive: JournalFollower, Sendable {
     let logger: Logger
     private let state: Mutex<State>
     private let sealerSlot = Mutex<Sealer?>(nil)
+    let provers = DayProvers()
     let retentionSlot = Mutex<Retention?>(nil)
     let remoteSlot = Mutex<RemoteDays?>(nil)
     private let pushSlot = Mutex<CheckpointPush?>(nil)

@@ -51,6 +51,55 @@ import Testing
         for (proof, event) in zip(proofs, events) { #expect(independentlyChecked(proof.encoded(), event.line)) }
     }
 
+    @Test(arguments: 0...6) func proofsHoldWhateverIsKeptOfTheTree(level: Int) throws {
+        for tenant in ["acme", "globex"] {
+            for day in VerifArchive.firstDay...VerifArchive.lastDay where day != VerifArchive.quietDay {
+                let prover = try DayProver(folder: archive.folder(tenant, day), level: level)
+                for event in try events(tenant, day) {
+                    let proof = try prover.proofs(of: [event.id])[0]
+                    #expect(proof.index == event.index && independentlyChecked(proof.encoded(), event.line), "\(tenant) \(event.index)")
+                }
+            }
+        }
+    }
+
+    @Test func aDayIsReadOnceAndFurtherProofsReadTheirBlocks() throws {
+        let source = CountedSource(try LocalFile(path: archive.events("acme", day)))
+        let prover = try DayProver(folder: archive.folder("acme", day), events: source, level: 2)
+        let opened = source.scanned.bytes
+        while try prover.advance() {}
+        let members = try archive.members(archive.events("acme", day)).blocks.map(\.range.count)
+        #expect(source.scanned.bytes - opened == members.reduce(0, +))
+        let before = source.scanned
+        let event = try events("acme", day)[12]
+        #expect(try prover.proofs(of: [event.id])[0].index == event.index)
+        // Leaves 32 to 35 around the event lie in its own block.
+        #expect(source.scanned.reads - before.reads == 2 && source.scanned.bytes - before.bytes == 2 * members[1])
+    }
+
+    @Test(arguments: 0...3) func aBlockThatCannotBeReadCostsOnlyTheProofsThatNeedIt(block: Int) throws {
+        let all = try events("acme", day)
+        let range = try archive.members(archive.events("acme", day)).blocks[block].range
+        try archive.patch(archive.events("acme", day)) { $0[range.lowerBound + range.count / 2] ^= 0x10 }
+        let manifest = try archive.readManifest("acme", day)
+        let lost = manifest.tree.firstLeaf + UInt64(block * 8)..<min(manifest.tree.firstLeaf + UInt64(block * 8 + 8), manifest.tree.size)
+        let whole = MerkleNode.covering(manifest.tree.firstLeaf..<manifest.tree.size).map(\.leaves).filter { !$0.overlaps(lost) }
+        for level in [0, 3, 6] {
+            let outcomes = try DayProver(folder: archive.folder("acme", day), level: level).outcomes(of: all.map(\.id))
+            for (event, outcome) in zip(all, outcomes) {
+                switch outcome {
+                case .success(let proof): #expect(independentlyChecked(proof.encoded(), event.line))
+                case .failure(let error): #expect(error.isDamage && error.description.contains("cannot be read"), "\(error)")
+                }
+                let isProven = (try? outcome.get()) != nil
+                #expect(isProven == whole.contains { $0.contains(event.index) }, "\(event.index)")
+            }
+        }
+        #expect(!whole.isEmpty)
+        let unreadable = try manifest.unreadable(in: LocalFile(path: archive.events("acme", day)))
+        #expect(unreadable == (1, lost.count))
+    }
+
     @Test func aProofFileIsVerifiedAndShown() throws {
         let event = try events("acme", day)[5]
         let path = archive.root + "/event.tlog-proof"

@@ -191,6 +191,20 @@ import Testing
         try await house.live.stop()
     }
 
+    @Test("A day is read once for all its proofs, until an erasure changes it")
+    func keptProver() async throws {
+        let house = try await RetrieveHouse()
+        let archive = house.live.rooms.server.archive
+        let days = ["2026-11-19", "2026-11-21"].map { ArchiveFolder.day($0)! }
+        let provers = try days.map { try archive.prover(of: "acme", day: $0) }
+        for (day, prover) in zip(days, provers) { #expect(try archive.prover(of: "acme", day: day) === prover) }
+        #expect(archive.provers.count == 2 && provers[0] !== provers[1])
+        #expect(try await house.erase("u3") > 0)
+        #expect(archive.provers.count == 0)
+        for (day, prover) in zip(days, provers) { #expect(try archive.prover(of: "acme", day: day) !== prover) }
+        try await house.live.stop()
+    }
+
     @Test("Nothing is given without a record, and nothing but what was recorded")
     func recorded() async throws {
         let house = try await RetrieveHouse()

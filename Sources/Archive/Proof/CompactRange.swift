@@ -45,13 +45,14 @@ package struct CompactRange: Sendable, Hashable {
         join(level: 0, index: first, completed: completed)
     }
 
-    /// Appends the leaves of `range`, which must begin where this one ends.
-    package mutating func append(_ range: CompactRange) {
+    /// Appends the leaves of `range`, which must begin where this one ends. Calls `completed` for each subtree that comes of
+    /// joining the two.
+    package mutating func append(_ range: CompactRange, completed: (MerkleNode, Digest) -> Void = { _, _ in }) {
         precondition(range.begin == end, "a range joins only where the other one ends")
         for (node, hash) in zip(MerkleNode.covering(range.begin..<range.end), range.hashes) {
             end = node.leaves.upperBound
             hashes.append(hash)
-            join(level: node.level, index: node.index) { _, _ in }
+            join(level: node.level, index: node.index, completed: completed)
         }
     }
 

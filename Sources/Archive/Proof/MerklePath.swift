@@ -65,6 +65,11 @@ package struct MerklePathCollector: Sendable {
         for (node, hash) in zip(MerkleNode.covering(range.begin..<range.end), range.hashes) { offer(node, hash) }
     }
 
+    /// Takes from nodes that are at hand.
+    package mutating func offer(_ nodes: [MerkleNode: Digest]) {
+        for node in wanted { if let hash = nodes[node] { found[node] = hash } }
+    }
+
     @inline(__always)
     package mutating func offer(_ node: MerkleNode, _ hash: Digest) {
         if wanted.contains(node) { found[node] = hash }

@@ -51,11 +51,21 @@ extension Archive {
         return try LocalFile(path: folder.path + "/" + path)
     }
 
-    /// Inclusion proofs of events of one sealed day, in the order of `ids`; the day is read once for all of them. Throws
+    /// What proves events of one sealed day; kept for the requests that follow, since it reads the day first. Throws
     /// ``ProvingError`` when the day cannot be proven at all.
-    package func proofs(of ids: [EventID], tenant: String, day: Int64) throws -> [Result<LogProof, ProvingError>] {
+    package func prover(of tenant: String, day: Int64) throws -> DayProver {
         let path = folder.folder(of: tenant, day: day)
-        guard folder.exists(path) else { throw ProvingError("\(ArchiveFolder.name(day: day)) of \(tenant) is not sealed yet.") }
-        return try DayProver(folder: path, events: file(ArchiveFolder.events, of: tenant, day: day)).outcomes(of: ids)
+        let name = ArchiveFolder.name(day: day)
+        guard folder.exists(path) else { throw ProvingError("\(name) of \(tenant) is not sealed yet, or its folder is gone.") }
+        guard let manifest = try folder.read(path + "/" + ArchiveFolder.manifest) else {
+            throw ProvingError("\(name) of \(tenant) lacks its manifest.", isDamage: true)
+        }
+        let key = DayProvers.Key(
+            tenant: tenant, day: day, manifest: Digest(of: manifest), path: path + "/" + ArchiveFolder.events)
+        return try provers.prover(key) {
+            do { return try DayProver(folder: path, events: file(ArchiveFolder.events, of: tenant, day: day)) } catch let error
+                as ArchiveFormatError
+            { throw ProvingError("The events of \(name) cannot be read: \(error)", isDamage: true) }
+        }
     }
 }

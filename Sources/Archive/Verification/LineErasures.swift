@@ -19,6 +19,8 @@ struct LineErasures {
         return broken
     }
 
+    func isErased(_ seq: UInt64) -> Bool { changes[seq] != nil }
+
     /// The leaf hash that is in the signed tree, for the line that is in the file.
     @inline(__always)
     func signed(_ leaf: Digest, seq: UInt64) -> Digest {

@@ -6,22 +6,26 @@ import Hummingbird
 
 /// Inclusion proofs of many events of one day.
 extension RetrievalEndpoints {
-    /// As many as are proven in one reading of their day; each takes some thousand bytes until it is sent.
+    /// As many as an answer may hold; each takes some thousand bytes until it is sent.
     private static let largestCount = 2000
     /// Proofs that are written at once.
     private static let partCount = 64
-    /// One day after another: each is read and hashed from its first event to its last.
+    /// One turn after another, so that proofs take one core at most. A day that has to be read first is read in many turns,
+    /// and what others ask for comes between them.
     private static let queue = DispatchQueue(label: "daybook.proofs")
+
+    private static func turn<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in queue.async { continuation.resume(with: Result { try work() }) } }
+    }
 
     func proofs(_ day: Int64, _ retrieval: RecordedRetrievals.Entry, _ call: Call) async throws -> Response {
         _ = try QueryParameters(call.request, known: [])
         let ids = try await Self.ids(call)
-        let tenant = retrieval.tenant
         let found: [Result<LogProof, ProvingError>]
         do {
-            found = try await withCheckedThrowingContinuation { continuation in
-                Self.queue.async { continuation.resume(with: Result { try archive.proofs(of: ids, tenant: tenant, day: day) }) }
-            }
+            let prover = try await Self.turn { [archive] in try archive.prover(of: retrieval.tenant, day: day) }
+            while try await Self.turn({ try prover.advance() }) { try Task.checkCancellation() }
+            found = try await Self.turn { try prover.outcomes(of: ids) }
         } catch let error as ProvingError { throw Problem(409, "not-provable", error.description) }
         let body = ResponseBody { writer in
             for start in stride(from: 0, to: ids.count, by: Self.partCount) {
@@ -54,7 +58,9 @@ extension RetrievalEndpoints {
             json.member("id", id.description)
             switch result {
             case .success(let proof): json.member("proof", String(decoding: proof.encoded(), as: UTF8.self))
-            case .failure(let error): json.member("problem", error.description)
+            case .failure(let error):
+                json.member("problem", error.description)
+                if error.isDamage { json.member("damaged", true) }
             }
         }
         return json.bytes + [UInt8(ascii: "\n")]

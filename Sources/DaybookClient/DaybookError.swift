@@ -25,6 +25,8 @@ public enum DaybookError: Error, Sendable, Equatable {
 public struct Refusal: Sendable, Equatable {
     public var url: String
     public var status: Int
+    /// The last part of the problem's type, the same for every occurrence.
+    public var code: String?
     public var title: String
     public var detail: String?
     public var attempts: Int
@@ -33,6 +35,7 @@ public struct Refusal: Sendable, Equatable {
         url = answer.url
         status = answer.status
         let problem = JSONText(answer.body)
+        code = problem?["type"]?.string.flatMap { $0.split(separator: "/").last.map(String.init) }
         title = problem?["title"]?.string ?? "HTTP status \(answer.status)"
         detail = problem?["detail"]?.string
         self.attempts = attempts

@@ -191,6 +191,40 @@ import Testing
         try await house.live.stop()
     }
 
+    @Test("A day that is sealed between list, record and reading is in the pack as a sealed one", arguments: [nil, "needle"])
+    func sealedMeanwhile(query: String?) async throws {
+        for isLate in [false, true] {
+            let house = try await RetrieveHouse()
+            let client = try DaybookClient(url: house.url, key: house.live.key)
+            let (from, to) = (ArchiveFolder.day("2026-11-18")!, ArchiveFolder.day("2026-11-22")!)
+            let request = RetrieveRequest(tenant: "acme", from: from, to: to, query: query, reason: nil)
+            #expect(try await RetrieveListing.read(client, request).open.map(\.day) == [to])
+            func seal() async throws { try await house.seal("2026-11-22", at: "2026-11-23T00:01:00Z") }
+            if !isLate { try await seal() }
+            let run = try await RetrieveRun(client, request, output: house.folder + "/pack.zip")
+            #expect(run.listing.open.map(\.day) == (isLate ? [to] : []))
+            if isLate { try await seal() }
+            try await run.run()
+            let pack = try house.unpack("pack.zip")
+            let description = try #require(JSONText(Array(FileManager.default.contents(atPath: pack + "/_pack.json")!)))
+            #expect(description["days"]?.elements?.last?["state"]?.string == "sealed" && description["open_events"]?.integer == 0)
+            #expect(description["unproven"]?.integer == 0)
+            if query == nil {
+                let sealed = FileManager.default.contents(atPath: house.archived("2026-11-22", ArchiveFolder.events))
+                #expect(sealed != nil)
+                #expect(FileManager.default.contents(atPath: pack + "/tenant=acme/day=2026-11-22/" + ArchiveFolder.events) == sealed)
+                #expect(!FileManager.default.fileExists(atPath: pack + "/open"))
+                // Of 22 November there is the record of the retrieval besides, unless that came after the seal.
+                #expect(description["events"]?.integer == (isLate ? 98 : 97))
+            } else {
+                let found = try house.text(pack + "/events.ndjson").split(separator: "\n").map(String.init)
+                #expect(found.contains { RetrieveHouse.day($0) == "2026-11-22" })
+                #expect(description["proofs"]?.integer == found.count)
+            }
+            try await house.live.stop()
+        }
+    }
+
     @Test("A day is read once for all its proofs, until an erasure changes it")
     func keptProver() async throws {
         let house = try await RetrieveHouse()

@@ -73,7 +73,7 @@ struct RetrieveCommand: AsyncParsableCommand {
         }
         if !json { StandardError.line("\(tenant), \(from) to \(to): \(listing.summary)\(query == nil ? "" : " to search").") }
         if listing.isLarge, !yes { try confirm(listing) }
-        let run = try await RetrieveRun(client, request, listing, output: output, probe: probe)
+        let run = try await RetrieveRun(client, request, output: output, probe: probe)
         if run.result.isResumed, !json { StandardError.line("An earlier run was interrupted; this one goes on with what it left.") }
         try await run.run()
         report(run)

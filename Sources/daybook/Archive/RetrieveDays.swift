@@ -75,8 +75,21 @@ extension RetrieveRun {
         }
     }
 
+    /// Sealed days, then those that are open. One that is sealed before its lines were read comes as a sealed one.
+    func fetchDays() async throws {
+        var done: Set<Int64> = []
+        while true {
+            for day in listing.days where done.insert(day.day).inserted { try await fetch(day, events: true) }
+            do { return try await fetchOpenDays(listing.open) } catch DaybookError.refused(let refusal) where refusal.code == "day-sealed" {
+                let before = listing.open.count
+                try await relist()
+                guard listing.open.count < before else { throw DaybookError.refused(refusal) }
+            }
+        }
+    }
+
     /// `open/events.ndjson`, in the order of `seq`; goes on behind the last whole line that is there.
-    func fetchOpenDays(_ open: [(day: Int64, events: Int)]) async throws {
+    private func fetchOpenDays(_ open: [(day: Int64, events: Int)]) async throws {
         let name = "open/events.ndjson"
         if folder.state.open != open.map(\.day) {
             try folder.remove(name)

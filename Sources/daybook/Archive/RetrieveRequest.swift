@@ -71,6 +71,12 @@ struct RetrieveListing: Sendable {
         sealedThrough.flatMap { ArchiveFolder.day($0) }.map { $0 < request.to } ?? true
     }
 
+    /// What of `open` is open still, by this list: it was read later.
+    func stillOpen(_ open: [(day: Int64, events: Int)]) -> [(day: Int64, events: Int)] {
+        let sealed = sealedThrough.flatMap { ArchiveFolder.day($0) } ?? .min
+        return open.filter { open in open.day > sealed && !days.contains { $0.day == open.day } }
+    }
+
     static func open(_ answer: JSONText) -> [(day: Int64, events: Int)] {
         (answer["open"]?.elements ?? []).compactMap { day in
             ArchiveFolder.day(day["day"]?.string ?? "").map { ($0, day["events"]?.integer ?? 0) }

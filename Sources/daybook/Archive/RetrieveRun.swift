@@ -24,25 +24,29 @@ final class RetrieveRun {
         var verification: VerificationReport?
     }
 
-    private var listing: RetrieveListing
+    private(set) var listing: RetrieveListing
 
-    /// Records the request; nothing is handed out before.
+    /// Records the request; nothing is handed out before. Lists the days once more after that: one that was sealed since
+    /// somebody was shown a list is open no longer.
     init(
-        _ client: DaybookClient, _ request: RetrieveRequest, _ listing: RetrieveListing, output: String,
+        _ client: DaybookClient, _ request: RetrieveRequest, output: String,
         probe: @escaping (String) throws -> Void = { _ in }
     ) async throws {
-        self.client = client
-        self.request = request
-        self.listing = listing
-        self.output = output
-        self.probe = probe
-        transfer = RetrieveTransfer(client, total: request.query == nil ? listing.fileBytes : 0)
         var folder = try RetrieveFolder.open(output + ".partial", request: request.identity(server: client.url))
-        result.isResumed = folder.isResumed
-        (pack, self.listing.open) = try await Self.announce(client, request, earlier: folder.state.ids)
+        let (pack, open) = try await Self.announce(client, request, earlier: folder.state.ids)
         folder.state.ids.append(pack.id)
         try folder.save()
+        var newest = try await RetrieveListing.read(client, request)
+        newest.open = newest.stillOpen(open)
+        self.client = client
+        self.request = request
+        self.listing = newest
+        self.output = output
+        self.probe = probe
         self.folder = folder
+        self.pack = pack
+        transfer = RetrieveTransfer(client, total: request.query == nil ? newest.fileBytes : 0)
+        result.isResumed = folder.state.ids.count > 1
     }
 
     private static func announce(
@@ -65,25 +69,33 @@ final class RetrieveRun {
         return (pack, RetrieveListing.open(json))
     }
 
+    /// Reads the list again: days that were open may be sealed now.
+    func relist() async throws {
+        var newest = try await RetrieveListing.read(client, request)
+        newest.open = newest.stillOpen(listing.open)
+        listing = newest
+    }
+
     /// Everything up to the file at `output`.
     func run() async throws {
         defer { transfer.finish() }
-        pack.days = listing.days.map {
-            PackDescription.Day(
-                day: $0.day, state: $0.state, events: $0.events, fileBytes: $0.state == "sealed" ? $0.fileBytes : 0, manifest: $0.manifest)
-        }
-        pack.days += listing.open.map { PackDescription.Day(day: $0.day, state: "open", events: $0.events, fileBytes: 0, manifest: nil) }
         if let query = request.query {
             try await search(listing, query: query)
+            try await relist()
             try await prove(listing)
             pack.events = folder.state.search.events
             pack.damagedBlocks = folder.state.search.damagedBlocks
         } else {
             try await fetchRecords()
-            for day in listing.days { try await fetch(day, events: true) }
-            try await fetchOpenDays(listing.open)
-            pack.events = listing.days.reduce(0) { $0 + ($1.state == "sealed" ? $1.events : 0) } + pack.openEvents
+            try await fetchDays()
+            let sealed = listing.days.reduce(0) { $0 + ($1.state == "sealed" ? $1.events : 0) }
+            pack.events = sealed + pack.openEvents
         }
+        pack.days = listing.days.map {
+            PackDescription.Day(
+                day: $0.day, state: $0.state, events: $0.events, fileBytes: $0.state == "sealed" ? $0.fileBytes : 0, manifest: $0.manifest)
+        }
+        pack.days += listing.open.map { PackDescription.Day(day: $0.day, state: "open", events: $0.events, fileBytes: 0, manifest: nil) }
         if request.wantsCSV { try writeTable() } else { try folder.remove(Self.tableName) }
         try folder.write(pack.encoded(), to: PackDescription.fileName)
         try folder.write(Array(pack.readme().utf8), to: PackDescription.readmeName)

@@ -28,7 +28,8 @@ extension RetrieveRun {
                 throw DaybookError.unreadable(url: answer.url, reason: "its answer holds no events")
             }
             let chosen = events.filter { event in
-                event.bytes.withUnsafeBytes { CanonicalLine($0).map { request.holds(received: $0.received) } ?? false }
+                let received = event.bytes.withUnsafeBytes { CanonicalLine($0)?.received }
+                return received.map(request.holds) ?? false && !isOwnRecord(event)
             }
             let lines = SearchCommand.lines(chosen)
             try file.seekToEnd()
@@ -43,6 +44,14 @@ extension RetrieveRun {
             transfer.advance(lines.count, isReceived: true, note: "\(Numbers.grouped(folder.state.search.events)) events found")
             try probe("searched")
         } while !folder.state.search.isDone
+    }
+
+    /// The record of this retrieval holds its query, so a search for a word finds it. It is no answer to what was asked.
+    private func isOwnRecord(_ event: JSONText) -> Bool {
+        guard event["type"]?.string == "archive.export", event["producer"]?["name"]?.string == "daybook" else { return false }
+        return event["changes"]?.elements?.contains { change in
+            change["field"]?.string == "id" && change["new"]?.string.map(folder.state.ids.contains) ?? false
+        } ?? false
     }
 
     /// Sealed days say between which times their events lie, which bounds the search; a day that is open does not. `nil` when

@@ -27,6 +27,25 @@ package struct PackDescription: Sendable {
         }
     }
 
+    /// A file of a sealed day that the server could not give as it was sealed.
+    package struct Fault: Sendable, Equatable {
+        /// Received-day, days since 1970-01-01.
+        package var day: Int64
+        /// Its name in the day's folder.
+        package var file: String
+        /// Events that the pack lacks because of it; for a search it is not known how many would have matched.
+        package var missingEvents: Int
+        /// A sentence or two.
+        package var reason: String
+
+        package init(day: Int64, file: String, missingEvents: Int, reason: String) {
+            self.day = day
+            self.file = file
+            self.missingEvents = missingEvents
+            self.reason = reason
+        }
+    }
+
     /// As the server recorded it, and those of interrupted runs before.
     package var id: String
     package var earlierIDs: [String] = []
@@ -46,8 +65,13 @@ package struct PackDescription: Sendable {
     package var events = 0
     package var openEvents = 0
     package var proofs = 0
-    /// Events of sealed days that could not be proven, because they were erased or their day's file pruned.
+    /// Events of sealed days that could not be proven: because they were erased or their day's file pruned, or because
+    /// something of it cannot be read.
     package var unproven = 0
+    /// Those of them for which something cannot be read.
+    package var unprovenByDamage = 0
+    /// By day.
+    package var faults: [Fault] = []
     /// Blocks of the server that could not be read; their events are missing.
     package var damagedBlocks = 0
     package var hasCSV: Bool
@@ -70,6 +94,16 @@ package struct PackDescription: Sendable {
         self.hasCSV = hasCSV
     }
 
+    /// Whether something that was asked for is not in it, or not proven, because the server could not read it.
+    package var isIncomplete: Bool { !faults.isEmpty || damagedBlocks > 0 || unprovenByDamage > 0 }
+
+    /// Adds a fault, or puts it in the place of what was known of that file.
+    package mutating func add(_ fault: Fault) {
+        faults.removeAll { $0.day == fault.day && $0.file == fault.file }
+        faults.append(fault)
+        faults.sort { ($0.day, $0.file) < ($1.day, $1.file) }
+    }
+
     /// The file, with a newline at its end.
     package func encoded() -> [UInt8] {
         func text(_ value: String?) -> JSONDocument { value.map { .string($0) } ?? .null }
@@ -79,6 +113,12 @@ package struct PackDescription: Sendable {
                 ("file_bytes", .number(day.fileBytes)), ("manifest_sha256", text(day.manifest)),
             ])
         }
+        let faults = faults.map { fault in
+            JSONDocument.object([
+                ("day", .string(ArchiveFolder.name(day: fault.day))), ("file", .string(fault.file)),
+                ("missing_events", .number(fault.missingEvents)), ("reason", .string(fault.reason)),
+            ])
+        }
         return Array(
             JSONDocument.object([
                 ("format", .number(Self.format)), ("id", .string(id)), ("earlier_ids", .array(earlierIDs.map { .string($0) })),
@@ -86,8 +126,8 @@ package struct PackDescription: Sendable {
                 ("to", .string(ArchiveFolder.name(day: to))), ("where", text(query)), ("reason", text(reason)),
                 ("requested_by", .string(requestedBy)), ("requested_at", .string(requestedAt)), ("software", .string(software)),
                 ("signing_key", .string(key.description)), ("events", .number(events)), ("open_events", .number(openEvents)),
-                ("proofs", .number(proofs)), ("unproven", .number(unproven)), ("damaged_blocks", .number(damagedBlocks)),
-                ("days", .array(days)),
+                ("proofs", .number(proofs)), ("unproven", .number(unproven)), ("unproven_by_damage", .number(unprovenByDamage)),
+                ("damaged_blocks", .number(damagedBlocks)), ("unreadable_files", .array(faults)), ("days", .array(days)),
             ]).pretty().utf8)
     }
 

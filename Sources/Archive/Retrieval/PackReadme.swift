@@ -56,14 +56,30 @@ extension PackDescription {
         if !pruned.isEmpty {
             lines += ["", "\(Self.names(pruned)): the events were deleted by plan. A signed record says so."]
         }
-        if unproven > 0 {
+        lines += damages
+        let planned = unproven - unprovenByDamage
+        if planned > 0 {
             lines += [
-                "", "\(unproven) of the events cannot be proven: a person was erased from them after their day was sealed, and the signed",
+                "", "\(planned) of the events cannot be proven: a person was erased from them after their day was sealed, and the signed",
                 "log holds them as they were; or the sealed file of their day was deleted by plan.",
             ]
         }
-        if damagedBlocks > 0 { lines += ["", "\(damagedBlocks) blocks of the server could not be read; events in them are missing."] }
         return lines
+    }
+
+    /// What the pack lacks against the will of those who made it.
+    private var damages: [String] {
+        guard isIncomplete else { return [] }
+        var lines = ["", "THIS PACK IS NOT COMPLETE. The server could not read everything:"]
+        for fault in faults {
+            let lost = fault.missingEvents > 0 ? " \(fault.missingEvents) events are missing." : ""
+            lines.append("  \(ArchiveFolder.name(day: fault.day)), \(fault.file): \(Self.line(fault.reason))\(lost)")
+        }
+        if damagedBlocks > 0 { lines.append("  \(damagedBlocks) blocks of events could not be read; the events in them are missing.") }
+        if unprovenByDamage > 0 {
+            lines.append("  \(unprovenByDamage) of the events carry no proof, since it needs what cannot be read.")
+        }
+        return lines + ["Everything else is here, and as it was sealed."]
     }
 
     private var reading: String {

@@ -17,6 +17,10 @@ struct RetrieveCommand: AsyncParsableCommand {
             It asks before more than 100 MB or a million events are read; without a terminal --yes is the answer. Interrupted, it \
             leaves FILE.partial, and the same command goes on from there.
 
+            Exit codes: 0 the pack holds everything that was asked for; 3 it was made, but something could not be read on the \
+            server: README.txt and _pack.json name and count it, FILE.partial stays, and the same command goes on from there and \
+            replaces the pack; 1 there is no pack, or what came is not what was sealed; 64 the command cannot be parsed.
+
             Examples:
               daybook retrieve --tenant acme --from 2026-11-01 --to 2026-11-20 -o acme.zip --reason "ticket 4711"
               daybook retrieve --tenant acme --from 2026-11-01 --to 2026-11-20 --where 'changes.role:admin' --format csv -o roles.zip
@@ -62,7 +66,8 @@ struct RetrieveCommand: AsyncParsableCommand {
     /// `probe`: called behind each step.
     @discardableResult
     func retrieve(_ client: DaybookClient, probe: @escaping (String) throws -> Void = { _ in }) async throws -> RetrieveRun.Result {
-        guard !FileManager.default.fileExists(atPath: output) else {
+        // One that lacked something may be made again.
+        guard !FileManager.default.fileExists(atPath: output) || RetrieveFolder.isIncomplete(output + ".partial") else {
             throw CommandFailure("\(output) is there already.", advice: "Remove it, or give another --output.")
         }
         let request = request
@@ -74,10 +79,11 @@ struct RetrieveCommand: AsyncParsableCommand {
         if !json { StandardError.line("\(tenant), \(from) to \(to): \(listing.summary)\(query == nil ? "" : " to search").") }
         if listing.isLarge, !yes { try confirm(listing) }
         let run = try await RetrieveRun(client, request, output: output, probe: probe)
-        if run.result.isResumed, !json { StandardError.line("An earlier run was interrupted; this one goes on with what it left.") }
+        if run.result.isResumed, !json { StandardError.line("An earlier run did not get everything; this one goes on with what it left.") }
         try await run.run()
         report(run)
-        if run.result.verification?.result == .tampered || run.result.verification?.result == .unreadable { throw ExitCode(1) }
+        if run.isTampered { throw ExitCode(1) }
+        if run.pack.isIncomplete { throw ExitCode(3) }
         return run.result
     }
 
@@ -107,17 +113,44 @@ struct RetrieveCommand: AsyncParsableCommand {
         var parts = ["\(Numbers.grouped(pack.events)) events"]
         if pack.openEvents > 0 { parts.append("\(Numbers.grouped(pack.openEvents)) of them not sealed yet") }
         if pack.proofs > 0 { parts.append("\(Numbers.grouped(pack.proofs)) proofs") }
-        if pack.unproven > 0 { parts.append("\(Numbers.grouped(pack.unproven)) erased or pruned since and not provable") }
+        let planned = pack.unproven - pack.unprovenByDamage
+        if planned > 0 { parts.append("\(Numbers.grouped(planned)) erased or pruned since and not provable") }
         StandardOutput.line("\(output): \(parts.joined(separator: ", ")), \(Numbers.bytes(result.packBytes)). Recorded as \(pack.id).")
         if result.isResumed, result.heldBytes > 0 {
             StandardOutput.line("\(Numbers.bytes(result.heldBytes)) were there from the run before and did not come again.")
         }
-        if pack.damagedBlocks > 0 {
-            StandardError.line("\(pack.damagedBlocks) blocks of the server could not be read; their events are missing in the pack.")
+        for text in Self.damages(pack) { StandardError.line(TextWidth.harmless(text)) }
+        if pack.isIncomplete {
+            StandardError.line("The pack is not complete. \(output).partial stays: the same command goes on with it and replaces the pack.")
         }
         for finding in result.verification?.findings ?? [] where finding.severity >= .warning {
             StandardError.line("\(finding.severity.rawValue.uppercased()) \(finding.kind.rawValue): \(TextWidth.harmless(finding.text))")
         }
+    }
+}
+
+extension RetrieveCommand {
+    /// What the server could not read, a line each.
+    fileprivate static func damages(_ pack: PackDescription) -> [String] {
+        var lines = pack.faults.map { fault in
+            "\(ArchiveFolder.name(day: fault.day)), \(fault.file): \(fault.reason)"
+                + (fault.missingEvents > 0 ? " \(Numbers.grouped(fault.missingEvents)) events are missing." : "")
+        }
+        if pack.damagedBlocks > 0 {
+            lines.append("\(Numbers.grouped(pack.damagedBlocks)) blocks of the server could not be read; their events are missing.")
+        }
+        if pack.unprovenByDamage > 0 {
+            lines.append("\(Numbers.grouped(pack.unprovenByDamage)) events have no proof, since it needs what cannot be read.")
+        }
+        return lines
+    }
+}
+
+extension RetrieveRun {
+    /// Whether what came is not what was sealed, beyond the files that the pack says are not whole.
+    var isTampered: Bool {
+        let known = Set(pack.faults.map(\.day))
+        return result.verification?.findings.contains { $0.severity >= .unreadable && !($0.day.map(known.contains) ?? false) } ?? false
     }
 }
 

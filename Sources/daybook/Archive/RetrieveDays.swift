@@ -11,18 +11,49 @@ extension RetrieveRun {
         let place = pack.folder(day: day.day)
         let path = "/v1/archives/\(HTTPRequest.encode(request.tenant))/\(ArchiveFolder.name(day: day.day))"
         transfer.advance(0, note: ArchiveFolder.name(day: day.day))
-        // An erasure may replace the files between two requests; then they are asked for once more.
-        for attempt in 0..<2 {
-            try await fetchHead(day, path: path, place: place, isRenewed: attempt > 0)
-            guard events, day.state == "sealed" else { return }
-            let bytes = FileManager.default.contents(atPath: folder.file(place + "/" + Manifest.fileName)) ?? Data()
-            let manifest = try Manifest(json: Array(bytes))
-            guard let file = manifest.contents?.file else { return }
-            if try await fetchEvents(file, path: path, name: place + "/" + ArchiveFolder.events) { return }
+        do {
+            // An erasure may replace the files between two requests; then they are asked for once more.
+            for attempt in 0..<2 {
+                try await fetchHead(day, path: path, place: place, isRenewed: attempt > 0)
+                guard events, day.state == "sealed", let (manifest, file) = try sealedFile(place) else { return }
+                let name = place + "/" + ArchiveFolder.events
+                if try await fetchEvents(file, path: path, name: name, isLast: attempt == 1) { return }
+                if attempt == 1 { try note(changed: day, name, manifest) }
+            }
+        } catch DaybookError.refused(let refusal) where refusal.isUnreadableFile {
+            // Nothing of it came, or a part that nobody can check.
+            try folder.remove(place + "/" + ArchiveFolder.events)
+            try await note(missing: day, refusal, events: events)
         }
-        throw CommandFailure(
-            "The events of \(ArchiveFolder.name(day: day.day)) are not those that their manifest names.",
-            advice: "`daybook verify` on the server's archive folder says what was changed.")
+    }
+
+    private func sealedFile(_ place: String) throws -> (Manifest, Manifest.File)? {
+        let bytes = FileManager.default.contents(atPath: folder.file(place + "/" + Manifest.fileName)) ?? Data()
+        let manifest = try Manifest(json: Array(bytes))
+        return manifest.contents.map { (manifest, $0.file) }
+    }
+
+    /// The server has no such file, or cannot open it. All others are still wanted.
+    private func note(missing day: RetrieveListing.Day, _ refusal: Refusal, events: Bool) async throws {
+        // It may have been pruned since it was listed, which is no damage.
+        let states = try await RetrieveListing.read(client, request).days
+        if day.state == "sealed", states.contains(where: { $0.day == day.day && $0.state == "pruned" }) { return setPruned(day.day) }
+        let file = refusal.url.split(separator: "/").last.map(String.init) ?? ""
+        pack.add(
+            PackDescription.Fault(
+                day: day.day, file: file, missingEvents: events && day.state == "sealed" ? day.events : 0,
+                reason: "The server cannot give it: \(refusal.detail ?? refusal.title)."))
+    }
+
+    /// What came twice is not what the manifest names. It goes into the pack all the same: most of it can be read.
+    private func note(changed day: RetrieveListing.Day, _ name: String, _ manifest: Manifest) throws {
+        let lost = try manifest.unreadable(in: LocalFile(path: folder.file(name)))
+        pack.damagedBlocks += lost.blocks
+        pack.add(
+            PackDescription.Fault(
+                day: day.day, file: ArchiveFolder.events, missingEvents: lost.events,
+                reason: "It is not the file that was sealed: its SHA-256 is another, and \(lost.blocks) of its "
+                    + "\(manifest.contents?.blocks.count ?? 0) blocks cannot be read or were changed. `daybook verify` says which."))
     }
 
     private func fetchHead(_ day: RetrieveListing.Day, path: String, place: String, isRenewed: Bool) async throws {
@@ -35,8 +66,8 @@ extension RetrieveRun {
         try folder.write(note, to: checkpoint)
     }
 
-    /// Whether the file is there whole and has the manifest's hash.
-    private func fetchEvents(_ file: Manifest.File, path: String, name: String) async throws -> Bool {
+    /// Whether the file is there whole and has the manifest's hash. If not, it stays only where `isLast`.
+    private func fetchEvents(_ file: Manifest.File, path: String, name: String, isLast: Bool) async throws -> Bool {
         let held = folder.size(name) ?? 0
         if held > file.bytes { try folder.remove(name) }
         if held > 0, held <= file.bytes {
@@ -49,7 +80,7 @@ extension RetrieveRun {
             { try folder.remove(name) }
         }
         guard try folder.digest(name) == file.digest.hex else {
-            try folder.remove(name)
+            if !isLast { try folder.remove(name) }
             return false
         }
         try probe("fetched \(name)")
@@ -113,4 +144,9 @@ extension RetrieveRun {
         pack.openEvents = events
         if events == 0 { try folder.remove(name) }
     }
+}
+
+extension Refusal {
+    /// A file that is not there, or that the server cannot open. Others may be.
+    fileprivate var isUnreadableFile: Bool { status == 404 || code == "unreadable" }
 }

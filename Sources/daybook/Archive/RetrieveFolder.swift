@@ -14,6 +14,8 @@ struct RetrieveFolder: Sendable {
         /// Days that were open when `open/events.ndjson` was begun.
         var open: [Int64] = []
         var search = Search()
+        /// A pack was made of it that lacks what the server could not read.
+        var isIncomplete = false
     }
 
     /// How far a search has come: everything before `cursor` is in the first `bytes` of `events.ndjson`.
@@ -55,8 +57,14 @@ struct RetrieveFolder: Sendable {
         known.search.bytes = state["bytes"]?.integer ?? 0
         known.search.events = state["events"]?.integer ?? 0
         known.search.damagedBlocks = state["damaged_blocks"]?.integer ?? 0
+        known.isIncomplete = state["incomplete"]?.shown == "true"
         known.search.isDone = state["search_done"]?.shown == "true"
         return RetrieveFolder(path: path, state: known)
+    }
+
+    /// Whether a pack was made of what lies at `path`, and can be made again with what it lacked.
+    static func isIncomplete(_ path: String) -> Bool {
+        FileManager.default.contents(atPath: path + "/state.json").flatMap { JSONText(Array($0)) }?["incomplete"]?.shown == "true"
     }
 
     var isResumed: Bool { !state.ids.isEmpty }
@@ -68,7 +76,7 @@ struct RetrieveFolder: Sendable {
         let text =
             "{\"request\":\(JSONWriter.quoted(state.request)),\"ids\":[\(ids)],\"open\":[\(open)],\"cursor\":\(cursor),"
             + "\"bytes\":\(state.search.bytes),\"events\":\(state.search.events),\"damaged_blocks\":\(state.search.damagedBlocks),"
-            + "\"search_done\":\(state.search.isDone)}\n"
+            + "\"search_done\":\(state.search.isDone),\"incomplete\":\(state.isIncomplete)}\n"
         try Data(text.utf8).write(to: URL(fileURLWithPath: stateFile), options: .atomic)
     }
 

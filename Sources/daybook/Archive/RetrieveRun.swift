@@ -69,6 +69,11 @@ final class RetrieveRun {
         return (pack, RetrieveListing.open(json))
     }
 
+    /// The day's file went by plan while the pack was made.
+    func setPruned(_ day: Int64) {
+        for index in listing.days.indices where listing.days[index].day == day { listing.days[index].state = "pruned" }
+    }
+
     /// Reads the list again: days that were open may be sealed now.
     func relist() async throws {
         var newest = try await RetrieveListing.read(client, request)
@@ -89,7 +94,7 @@ final class RetrieveRun {
             try await fetchRecords()
             try await fetchDays()
             let sealed = listing.days.reduce(0) { $0 + ($1.state == "sealed" ? $1.events : 0) }
-            pack.events = sealed + pack.openEvents
+            pack.events = sealed - pack.faults.reduce(0) { $0 + $1.missingEvents } + pack.openEvents
         }
         pack.days = listing.days.map {
             PackDescription.Day(
@@ -124,7 +129,9 @@ final class RetrieveRun {
             return true
         }
         for day in listing.days where request.query == nil && day.state == "sealed" {
-            var walker = ArchiveWalker(try LocalFile(path: folder.file(pack.folder(day: day.day) + "/" + ArchiveFolder.events)))
+            let name = pack.folder(day: day.day) + "/" + ArchiveFolder.events
+            guard folder.size(name) != nil else { continue }
+            var walker = ArchiveWalker(try LocalFile(path: folder.file(name)))
             while let step = try walker.next() {
                 if case .lines(let lines) = step.part { _ = try lines.withUnsafeBytes { try LineFile.lines($0, take) } }
             }
@@ -138,7 +145,8 @@ final class RetrieveRun {
 
     /// As the receiver will, only with the key that the server gave.
     private func verify() throws {
-        guard pack.proofs > 0 || (request.query == nil && !listing.days.isEmpty) else { return }
+        let hasDays = request.query == nil && FileManager.default.fileExists(atPath: folder.file("tenant=" + request.tenant))
+        guard pack.proofs > 0 || hasDays else { return }
         let path = request.query == nil ? folder.content : folder.file("proofs")
         result.verification = try ArchiveVerifier.verify([path], ArchiveVerifier.Options(keys: [pack.key])) { [transfer] _, _, _ in
             transfer.advance(0, note: "verifying")
@@ -157,10 +165,13 @@ final class RetrieveRun {
         }
         try probe("packed")
         result.packBytes = try LocalFile(path: unfinished).count
+        folder.state.isIncomplete = pack.isIncomplete
+        try folder.save()
         guard rename(unfinished, output) == 0 else {
             throw CommandFailure("\(output) cannot be written: \(String(cString: strerror(errno))).")
         }
-        try FileManager.default.removeItem(atPath: folder.path)
+        // What the server cannot read today it may tomorrow, and all the rest need not come again.
+        if !pack.isIncomplete { try FileManager.default.removeItem(atPath: folder.path) }
     }
 
     /// What a person looks at comes first.

@@ -11,7 +11,9 @@ extension RetrieveRun {
     /// received-day, so what it finds is held against `received`.
     func search(_ listing: RetrieveListing, query: String) async throws {
         let path = folder.file(Self.eventsName)
-        if !FileManager.default.fileExists(atPath: path) {
+        // What could not be read then may be there now, and a page is passed only once.
+        let isShort = folder.state.search.isDone && folder.state.search.damagedBlocks > 0
+        if isShort || !FileManager.default.fileExists(atPath: path) {
             folder.state.search = RetrieveFolder.Search()
             try folder.write([], to: Self.eventsName)
         }
@@ -94,8 +96,15 @@ extension RetrieveRun {
             guard let listed = sealed[day] else { continue }
             try await fetch(listed, events: false)
             // The store may hold events whose sealed file is gone.
-            if listed.state == "sealed" { try await prove(day) } else { pack.unproven += found[day] ?? 0 }
+            let isThere = self.listing.days.contains { $0.day == day && $0.state == "sealed" }
+            if isThere { try await prove(day) } else { pack.unproven += found[day] ?? 0 }
         }
+    }
+
+    private func note(unproven events: Int, _ day: Int64, _ reason: String) {
+        pack.unproven += events
+        pack.unprovenByDamage += events
+        pack.add(PackDescription.Fault(day: day, file: ArchiveFolder.events, missingEvents: 0, reason: reason))
     }
 
     private func prove(_ day: Int64) async throws {
@@ -122,7 +131,11 @@ extension RetrieveRun {
     private func prove(_ batch: [Waiting], _ day: Int64) async throws {
         let ids = batch.map { $0.id + "\n" }.joined()
         let path = "/v1/retrievals/\(pack.id)/proofs/\(ArchiveFolder.name(day: day))"
-        let answer = try await client.send(HTTPRequest(path: path, body: Array(ids.utf8)))
+        let answer: HTTPResponse
+        do { answer = try await client.send(HTTPRequest(path: path, body: Array(ids.utf8))) } catch {
+            guard case .refused(let refusal) = error, refusal.code == "not-provable" else { throw error }
+            return note(unproven: batch.count, day, refusal.detail ?? refusal.title)
+        }
         let lines = answer.body.split(separator: UInt8(ascii: "\n")).map { JSONText($0) }
         guard lines.count == batch.count else { throw DaybookError.unreadable(url: answer.url, reason: "its answer lacks proofs") }
         try folder.makeFolder(of: "proofs/1")
@@ -131,7 +144,11 @@ extension RetrieveRun {
                 throw DaybookError.unreadable(url: answer.url, reason: "its answer has a proof of another event")
             }
             guard let proof = line?["proof"]?.string else {
-                pack.unproven += 1
+                if line?["damaged"]?.shown == "true" {
+                    note(unproven: 1, day, line?["problem"]?.string ?? "")
+                } else {
+                    pack.unproven += 1
+                }
                 continue
             }
             try Data(proof.utf8).write(to: URL(fileURLWithPath: folder.file(Self.proofName(event.seq))), options: .atomic)

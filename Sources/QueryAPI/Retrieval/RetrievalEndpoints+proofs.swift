@@ -10,6 +10,8 @@ extension RetrievalEndpoints {
     private static let largestCount = 2000
     /// Proofs that are written at once.
     private static let partCount = 64
+    /// Proofs that are made in one turn: a tenth of a second, where each lies in a block of its own.
+    private static let turnCount = 256
     /// One turn after another, so that proofs take one core at most. A day that has to be read first is read in many turns,
     /// and what others ask for comes between them.
     private static let queue = DispatchQueue(label: "daybook.proofs")
@@ -21,16 +23,23 @@ extension RetrievalEndpoints {
     func proofs(_ day: Int64, _ retrieval: RecordedRetrievals.Entry, _ call: Call) async throws -> Response {
         _ = try QueryParameters(call.request, known: [])
         let ids = try await Self.ids(call)
-        let found: [Result<LogProof, ProvingError>]
+        var found = [Result<LogProof, ProvingError>?](repeating: nil, count: ids.count)
         do {
             let prover = try await Self.turn { [archive] in try archive.prover(of: retrieval.tenant, day: day) }
             while try await Self.turn({ try prover.advance() }) { try Task.checkCancellation() }
-            found = try await Self.turn { try prover.outcomes(of: ids) }
+            // As they lie in the day, so that few blocks are inflated in two turns.
+            let order = ids.indices.sorted { ids[$0].position < ids[$1].position }
+            for start in stride(from: 0, to: order.count, by: Self.turnCount) {
+                let part = order[start..<min(start + Self.turnCount, order.count)]
+                let proven = try await Self.turn { try prover.outcomes(of: part.map { ids[$0] }) }
+                for (index, outcome) in zip(part, proven) { found[index] = outcome }
+            }
         } catch let error as ProvingError { throw Problem(409, "not-provable", error.description) }
+        let outcomes = found.compactMap(\.self)
         let body = ResponseBody { writer in
             for start in stride(from: 0, to: ids.count, by: Self.partCount) {
                 var part: [UInt8] = []
-                for index in start..<min(start + Self.partCount, ids.count) { part += Self.line(ids[index], found[index]) }
+                for index in start..<min(start + Self.partCount, ids.count) { part += Self.line(ids[index], outcomes[index]) }
                 try await writer.write(ByteBuffer(bytes: part))
             }
             try await writer.finish(nil)

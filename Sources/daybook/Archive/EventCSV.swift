@@ -106,8 +106,11 @@ struct EventCSV {
 
     /// Spreadsheets pass over a tab or a carriage return before they look for `=`.
     private static func append(text: UnsafeRawBufferPointer, to rows: inout [UInt8]) {
-        let isFormula = text.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
-        write(text, prefix: isFormula ? UInt8(ascii: "'") : nil, to: &rows)
+        switch text.first {
+        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0D:
+            write(text, prefix: UInt8(ascii: "'"), to: &rows)
+        default: write(text, to: &rows)
+        }
     }
 
     private static func write(_ text: UnsafeRawBufferPointer, prefix: UInt8? = nil, to rows: inout [UInt8]) {

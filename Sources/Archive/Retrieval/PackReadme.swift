@@ -79,7 +79,9 @@ extension PackDescription {
         if unprovenByDamage > 0 {
             lines.append("  \(unprovenByDamage) of the events carry no proof, since it needs what cannot be read.")
         }
-        return lines + ["Everything else is here, and as it was sealed."]
+        return lines + [
+            "Everything else is here, and as it was sealed. Verifying the pack names what is not, as something that was changed."
+        ]
     }
 
     private var reading: String {

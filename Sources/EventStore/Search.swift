@@ -16,6 +16,8 @@ struct Search: ~Copyable {
     private let store: EventStore
 
     private var hits = Heap<Hit>()
+    /// Bytes of their lines.
+    private var hitBytes = 0
     private var queue = Heap<Source>()
     private var scanned = Scanned()
     /// Of `scanned.bytes`, those of blocks, which the budget bounds.
@@ -130,20 +132,28 @@ struct Search: ~Copyable {
         blockBytes + scanned.archiveBytes >= store.configuration.scanBytes || .now - started >= store.configuration.scanTime
     }
 
-    private var isFull: Bool { hits.count > limit }
+    /// One more than asked for is held, which tells whether there is a next page, or as many bytes as a page may have.
+    private var isFull: Bool { hits.count > limit || hitBytes >= store.configuration.pageBytes }
 
-    /// One more than asked for is held: it tells whether there is a next page.
     private func canBeat(_ bound: Int64) -> Bool {
         guard let worst = hits.first else { return true }
         return bound >= (descending ? worst.key.time : -worst.key.time)
     }
 
     private mutating func take(_ key: EventKey, _ line: () -> ArraySlice<UInt8>) {
-        if let worst = hits.first, hits.count > limit {
-            guard descending ? worst.key < key : key < worst.key else { return }
-            hits.replaceFirst(Hit(key: key, descending: descending, line: line()))
+        if let worst = hits.first, isFull { guard descending ? worst.key < key : key < worst.key else { return } }
+        let hit = Hit(key: key, descending: descending, line: line())
+        hitBytes += hit.line.count
+        if hits.count > limit, let worst = hits.first {
+            hitBytes -= worst.line.count
+            hits.replaceFirst(hit)
         } else {
-            hits.insert(Hit(key: key, descending: descending, line: line()))
+            hits.insert(hit)
+        }
+        // Those that the page is full without.
+        while let worst = hits.first, hitBytes - worst.line.count >= store.configuration.pageBytes {
+            hitBytes -= worst.line.count
+            _ = hits.popFirst()
         }
     }
 
@@ -319,6 +329,7 @@ struct Search: ~Copyable {
     private mutating func page(stoppedAt: Int64?) -> SearchPage {
         var page = SearchPage()
         page.scanned = scanned
+        let isFull = isFull
         var sorted: [Hit] = []
         while let hit = hits.popFirst() { sorted.append(hit) }
         sorted.reverse()
@@ -326,8 +337,8 @@ struct Search: ~Copyable {
             // Whatever the sources left could hold at this time or beyond it is not known yet.
             sorted.removeAll { descending ? $0.key.time <= stoppedAt : $0.key.time >= stoppedAt }
         }
-        let isMore = sorted.count > limit
-        if isMore { sorted.removeLast(sorted.count - limit) }
+        let isMore = isFull && !sorted.isEmpty
+        if sorted.count > limit { sorted.removeLast(sorted.count - limit) }
         page.lines = sorted.map(\.line)
         if isMore, let last = sorted.last {
             page.nextCursor = SearchCursor(order: query.order, key: last.key).text

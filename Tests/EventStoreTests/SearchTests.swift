@@ -111,11 +111,16 @@ import Testing
         await store.close()
     }
 
-    @Test("a search that used up its budget goes on with its cursor and loses nothing")
-    func budget() async throws {
+    @Test(
+        "a search that used up its budget, or whose page is full of bytes, goes on with its cursor and loses nothing",
+        arguments: [(30_000, 4 << 20), (1 << 30, 20_000), (30_000, 20_000), (1 << 30, 1)])
+    func budget(scanBytes: Int, pageBytes: Int) async throws {
         let folder = try StoreFolder()
         var feed = EventFeed(seed: 5)
-        let store = try folder.open { $0.scanBytes = 30_000 }
+        let store = try folder.open {
+            $0.scanBytes = scanBytes
+            $0.pageBytes = pageBytes
+        }
         for _ in 0..<8 { store.committed(feed.batch(100)) }
         try store.packAll()
         for order in [SearchOrder.descending, .ascending] {
@@ -127,10 +132,12 @@ import Testing
             var pages = 0
             repeat {
                 let page = try await store.search(query)
+                // Without the last event a page is not full yet.
+                #expect(page.lines.dropLast().reduce(0) { $0 + $1.count } < pageBytes)
                 found += page.lines.map { String(decoding: $0, as: UTF8.self) }
                 query.cursor = page.nextCursor
                 pages += 1
-            } while query.cursor != nil && pages < 1000
+            } while query.cursor != nil && pages < 2000
             let expected = try BruteForce(feed.events).search(
                 tenants: [0, 1], from: nil, to: nil, filters: [], clauses: [], descending: order == .descending)
             let agrees = found == expected

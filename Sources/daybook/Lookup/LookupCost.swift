@@ -13,15 +13,22 @@ struct LookupCost {
         damagedBlocks += scanned?["damaged_blocks"]?.integer ?? 0
     }
 
+    /// Events are missing.
+    var isIncomplete: Bool { damagedBlocks > 0 }
+
+    /// What is missing; `nil` when nothing is.
+    var damage: String? {
+        guard damagedBlocks > 0 else { return nil }
+        return "\(Numbers.grouped(damagedBlocks)) blocks could not be read; their events are missing. See /health/ready."
+    }
+
     /// `nil` when there is nothing to say.
     var note: String? {
         var notes: [String] = []
         if archives > 0 {
             notes.append("\(Numbers.grouped(archives)) archived files were asked, and \(Numbers.bytes(archiveBytes)) of them read.")
         }
-        if damagedBlocks > 0 {
-            notes.append("\(Numbers.grouped(damagedBlocks)) blocks could not be read; their events are missing. See /health/ready.")
-        }
+        if let damage { notes.append(damage) }
         return notes.isEmpty ? nil : notes.joined(separator: " ")
     }
 }

@@ -106,8 +106,9 @@ import Testing
 
     @Test("A wrong setting of the archive stops the start and is named")
     func settings() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/daybook-settings-\(UUID().uuidString)"
         func read(_ environment: [String: String]) throws -> Settings {
-            try Settings.read(ServeOptions(data: "/tmp/none", pipelines: TestServer.pipelines), environment: environment)
+            try Settings.read(ServeOptions(data: folder, pipelines: TestServer.pipelines), environment: environment)
         }
         for (key, value) in [
             ("DAYBOOK_ARCHIVE_ORIGIN", "two words"), ("DAYBOOK_ARCHIVE_CHECKPOINT_WEBHOOK", "ftp://x"), ("DAYBOOK_STORE_KEEP", "3d"),
@@ -119,6 +120,6 @@ import Testing
         #expect(
             settings.archive.keep == .seconds(60 * 86_400) && settings.archive.journalBytes == 1 << 30
                 && settings.archive.origin == "a.example")
-        #expect(settings.archive.folder == "/tmp/none/archive" && settings.archive.keys == "/tmp/none/keys")
+        #expect(settings.archive.folder == folder + "/archive" && settings.archive.keys == folder + "/keys")
     }
 }

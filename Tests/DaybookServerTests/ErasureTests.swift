@@ -195,7 +195,7 @@ import Testing
         let copy = rooms.folder + "-killed"
         defer { try? FileManager.default.removeItem(atPath: copy) }
         var erasure = DayErasure(
-            folder: archive.folder, catalogue: archive.catalogue, key: archive.key, level: 6, software: "test", erasure: "first",
+            folder: archive.folder, catalogue: archive.catalogue, key: archive.key, level: 6, erasure: "first",
             reason: "r", now: clock.now)
         let tenant = rooms.folder + "/archive/tenant=acme"
         erasure.probe = { if $0 == step { try FileManager.default.copyItem(atPath: tenant, toPath: copy) } }

@@ -81,7 +81,7 @@ struct Erasure {
             try checkStops()
             let erasure = DayErasure(
                 folder: archive.folder, catalogue: archive.catalogue, key: archive.key, level: Self.level,
-                software: archive.configuration.software, erasure: request.name, reason: request.reason, now: now)
+                erasure: request.name, reason: request.reason, now: now)
             try archive.bringHere(tenant: request.tenant, day: day.day)
             if try erasure.run(day, &eraser) != nil {
                 report.archivedDays += 1

@@ -35,7 +35,9 @@ import Testing
             #expect(try await rooms.post("/v1/events", lines).integer("accepted") == 50)
         }
         let early = try await rooms.ask(.post, "/v1/archives/seal?day=2026-11-20")
-        #expect(early.status == 409 && early.text.contains("is not over") && early.text.contains("2026-11-21T00:00:00Z"))
+        #expect(
+            try early.status == 409 && early.json["title"] as? String == "Conflict" && early.text.contains("is not over")
+                && early.text.contains("2026-11-21T00:00:00Z"))
         clock.set("2026-11-21T00:01:00Z")
         let sealed = try await rooms.ask(.post, "/v1/archives/seal?day=2026-11-20")
         #expect(sealed.status == 200 && sealed.text.contains(#""state":"sealed""#), "\(sealed.text)")
@@ -62,7 +64,9 @@ import Testing
             #expect(part.status == 206 && Data(part.body) == onDisk[expected])
             #expect(part.headers[.contentRange] == "bytes \(expected.lowerBound)-\(expected.upperBound - 1)/\(onDisk.count)")
         }
-        #expect(try await rooms.ask(.get, base + "events.ndjson.gz", ["Range": "bytes=\(onDisk.count)-"]).status == 416)
+        let behind = try await rooms.ask(.get, base + "events.ndjson.gz", ["Range": "bytes=\(onDisk.count)-"])
+        #expect(behind.status == 416 && behind.headers[.contentRange] == "bytes */\(onDisk.count)")
+        #expect(try behind.json["title"] as? String == "Range not satisfiable" && behind.json["status"] as? Int == 416)
         let manifest = try Manifest(json: try await rooms.get(base + "_manifest.json").body)
         #expect(manifest.contents?.events == 50)
         let checkpoint = try await rooms.get("/v1/archives/acme/_checkpoint")

@@ -15,7 +15,7 @@ public final class RetentionPlans: Sendable {
     /// For tenants without a plan of their own.
     public let standard: RetentionPlan
 
-    public init(_ database: ControlDatabase, standard: RetentionPlan = .standard) throws {
+    public init(_ database: ControlDatabase, standard: RetentionPlan) throws {
         self.database = database.queue
         self.standard = standard
         var state = State()

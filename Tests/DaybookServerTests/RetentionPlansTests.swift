@@ -39,7 +39,7 @@ import Testing
         arguments: [
             ("30d", RetentionPlan.Days.days(30)), ("forever", .forever), ("36500d", .days(36_500)), ("36501d", nil), ("0d", nil),
             ("-1d", nil),
-            ("30", nil), ("d", nil), ("1y", nil), ("", nil),
+            ("+3d", nil), ("30", nil), ("d", nil), (" 3d", nil), ("٣d", nil), ("1y", nil), ("", nil),
         ] as [(String, RetentionPlan.Days?)])
     func durations(text: String, days: RetentionPlan.Days?) { #expect(RetentionPlan.days(text) == days) }
 }

@@ -31,12 +31,12 @@ final class Administration: Sendable {
         self.archive = archive
         archive.keep(retention)
         let places = ErasurePlaces(archive: archive, store: store, journal: journal, ingest: ingest, plans: plans, data: settings.data)
-        let jobs = ErasureJobs(now: now, logger: logger) { request, job in try await places.erase(request, &job) }
         let activity = OwnActivity(ingest)
+        let jobs = ErasureJobs(now: now, activity: activity, logger: logger) { request, job in try await places.erase(request, &job) }
         endpoints =
             RetentionEndpoints(plans: plans, archive: archive, retention: retention, activity: activity, now: now).endpoints
             + HoldEndpoints(plans: plans, activity: activity, now: now).endpoints
-            + ErasureEndpoints(jobs: jobs, activity: activity).endpoints
+            + ErasureEndpoints(jobs: jobs).endpoints
     }
 
     /// What somebody should look at.

@@ -86,19 +86,22 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ]),
 
-        .testTarget(name: "EventModelTests", dependencies: ["EventModel"]),
+        // What tests of several rooms need.
+        .target(name: "TestSupport", dependencies: ["EventModel", "CZlib"], path: "Tests/TestSupport"),
+        .testTarget(name: "EventModelTests", dependencies: ["EventModel", "TestSupport"]),
         .testTarget(name: "PipelinesTests", dependencies: ["Pipelines"]),
-        .testTarget(name: "JournalTests", dependencies: ["Journal"]),
-        .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
+        .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"]),
+        .testTarget(name: "EventStoreTests", dependencies: ["EventStore", "TestSupport"]),
         .testTarget(
-            name: "ArchiveTests", dependencies: ["Archive", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
-        .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "CZlib"]),
+            name: "ArchiveTests",
+            dependencies: ["Archive", "TestSupport", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
+        .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "TestSupport", "CZlib"]),
         .testTarget(
             name: "DaybookServerTests",
             dependencies: [
-                "DaybookServer", "DaybookClient", "daybook", "CZlib", .product(name: "HummingbirdTesting", package: "hummingbird"),
+                "DaybookServer", "DaybookClient", "daybook", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]),
-        .testTarget(name: "DaybookClientTests", dependencies: ["EventModel", "DaybookClient", "daybook"]),
+        .testTarget(name: "DaybookClientTests", dependencies: ["EventModel", "DaybookClient", "daybook", "TestSupport"]),
     ],
     cxxLanguageStandard: .cxx17
 )

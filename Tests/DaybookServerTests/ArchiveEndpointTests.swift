@@ -1,6 +1,7 @@
 import EventModel
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -17,13 +18,6 @@ import Testing
             settings.archive.isGentle = false
             settings.archive.checkpointsHourly = false
         })
-    }
-
-    final class SetClock: Sendable {
-        private let time: Mutex<Int64>
-        init(_ text: String) { time = Mutex(Timestamp(text)!.milliseconds) }
-        var now: Timestamp { Timestamp(milliseconds: time.withLock { $0 }) }
-        func set(_ text: String) { time.withLock { $0 = Timestamp(text)!.milliseconds } }
     }
 
     @Test("A sealed day is listed, downloaded whole and in parts, and searched as before")

@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -12,7 +13,7 @@ import Testing
     }
 
     /// Ten sealed days of two tenants, 2026-11-01 to 10; the clock stands at noon of the 11th.
-    private static func tenDays(_ clock: ErasureTests.Clock) async throws -> TestServer {
+    private static func tenDays(_ clock: SetClock) async throws -> TestServer {
         let rooms = try await TestServer(configure: { settings in
             settings.journal.now = { clock.now }
             settings.archive.now = { clock.now }
@@ -46,7 +47,7 @@ import Testing
 
     @Test("Days past a plan wait for a word when they are many, go when it is given, and leave the rest verifiable")
     func prunes() async throws {
-        let clock = ErasureTests.Clock("2026-11-01T12:00:00Z")
+        let clock = SetClock("2026-11-01T12:00:00Z")
         let rooms = try await Self.tenDays(clock)
         let set = try await rooms.ask(.put, "/v1/retention/acme", body: Array(#"{"recent":"3d","archive":"4d","reason":"contract"}"#.utf8))
         #expect(set.status == 200 && set.text.contains(#""archive":"4d""#), "\(set.text)")
@@ -78,7 +79,7 @@ import Testing
 
     @Test("A held day stays whatever the plan and whoever confirms, and goes once the hold is released")
     func held() async throws {
-        let clock = ErasureTests.Clock("2026-11-01T12:00:00Z")
+        let clock = SetClock("2026-11-01T12:00:00Z")
         let rooms = try await Self.tenDays(clock)
         _ = try await rooms.ask(.put, "/v1/retention/acme", body: Array(#"{"recent":"1d","archive":"1d"}"#.utf8))
         let hold = #"{"tenant":"acme","from":"2026-11-03","to":"2026-11-05","reason":"case 7","owner":"legal"}"#

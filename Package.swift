@@ -62,18 +62,19 @@ let package = Package(
             name: "Collectors",
             dependencies: [
                 "EventModel", "Pipelines", "Journal", "AccessControl", "CZlib", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         .target(
             name: "QueryAPI",
             dependencies: [
                 "EventModel", "Journal", "EventStore", "Archive", "AccessControl", "Collectors",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .target(
             name: "DaybookServer",
             dependencies: [
                 "EventModel", "Pipelines", "Journal", "EventStore", "Archive", "AccessControl", "Collectors", "QueryAPI",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"), "Yams",
             ]),

@@ -76,15 +76,17 @@ public struct ErasureEndpoints: Sendable {
         json.member("begun", job.begun.description)
         json.member("ended", job.ended?.description)
         if let problem = job.problem { json.member("problem", problem) }
-        if job.state == .done { write(job.report, deadLetters: job.deadLetters, to: &json) }
+        if job.state == .done { writeFound(by: job, to: &json) }
         guard job.state != .running else { return }
         json.key("remarks")
         json.array { json in for remark in job.remarks { json.string(remark) } }
     }
 
-    private static func write(_ report: ErasureReport, deadLetters: Int, to json: inout JSONBytes) {
+    private static func writeFound(by job: ErasureJobs.Job, to json: inout JSONBytes) {
+        let report = job.report
         json.member("events", report.total)
-        json.member("dead_letters", deadLetters)
+        json.member("dead_letters", job.deadLetters)
+        json.member("holds", job.holds)
         json.key("days")
         json.array { json in
             for (day, events) in report.events.sorted(by: { $0.key < $1.key }) {

@@ -21,7 +21,10 @@ public final class ErasureJobs: Sendable {
         public var problem: String?
         /// Names nobody once the job has ended.
         package var report = ErasureReport()
+        /// Letters that held traces.
         public var deadLetters = 0
+        /// Released legal holds whose texts held traces.
+        public var holds = 0
         /// What was not searched and may hold traces, in sentences.
         public var remarks: [String] = []
     }

@@ -73,6 +73,9 @@ struct EraseCommand: AsyncParsableCommand {
         StandardOutput.line(
             "\(verb) \(number("events")) events of \(job["days"]?.elements?.count ?? 0) days and \(number("dead_letters")) dead letters "
                 + "(known by \(number("known_by_ids")) ids, \(number("known_by_emails")) e-mails, \(number("known_by_names")) names).")
+        if let holds = job["holds"]?.shown, holds != "0" {
+            StandardOutput.line("\(yes ? "Erased" : "They are") in the texts of \(holds) released legal holds too.")
+        }
         if job["names_of_others_too"]?.shown != "0" {
             StandardOutput.line(
                 "Others bear \(number("names_of_others_too")) of these names too; those go from the person's own events only.")

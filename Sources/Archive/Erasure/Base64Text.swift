@@ -1,0 +1,57 @@
+/// Finds what may be base64 in text, in either alphabet of RFC 4648, and decodes it. Where in a run of its letters an
+/// encoding begins is not known (a path may stand before it), so a run is decoded from each of its first four letters: one
+/// of them is right.
+struct Base64Text {
+    private let values: [UInt8]
+
+    private static let none: UInt8 = 0xFF
+    static let starts = 0..<4
+
+    init() {
+        var values = [UInt8](repeating: Self.none, count: 256)
+        let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+        for (value, letter) in letters.utf8.enumerated() { values[Int(letter)] = UInt8(value) }
+        for letter in "+-".utf8 { values[Int(letter)] = 62 }
+        for letter in "/_".utf8 { values[Int(letter)] = 63 }
+        self.values = values
+    }
+
+    /// How many letters in a row hold so many bytes at least.
+    static func letters(of bytes: Int) -> Int { (bytes * 8 + 5) / 6 }
+
+    /// The next run of at least `least` letters, its padding not included.
+    func run(in text: UnsafeRawBufferPointer, from: Int, least: Int) -> Range<Int>? {
+        values.withUnsafeBufferPointer { values in
+            var start = from
+            while start + least <= text.count {
+                // A byte that is no letter rules out every run across it: the last one first.
+                var at = start + least - 1
+                while at >= start, values[Int(text[at])] != Self.none { at -= 1 }
+                guard at < start else {
+                    start = at + 1
+                    continue
+                }
+                var end = start + least
+                while end < text.count, values[Int(text[end])] != Self.none { end += 1 }
+                return start..<end
+            }
+            return nil
+        }
+    }
+
+    /// Appends the bytes that the letters of `run` hold when the encoding begins at its letter `start`.
+    func decode(_ text: UnsafeRawBufferPointer, _ run: Range<Int>, start: Int, into bytes: inout [UInt8]) {
+        values.withUnsafeBufferPointer { values in
+            var bits: UInt32 = 0
+            var count = 0
+            for at in run.dropFirst(start) {
+                bits = bits << 6 | UInt32(values[Int(text[at])])
+                count += 6
+                if count >= 8 {
+                    count -= 8
+                    bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 /// Finds what may be base64 in text, in either alphabet of RFC 4648, and decodes it. Where in a run of its letters an
 /// encoding begins is not known (a path may stand before it), so a run is decoded from each of its first four letters: one
-/// of them is right.
+/// of them is right. Runs that are decoded have four letters at least.
 struct Base64Text {
     private let values: [UInt8]
 
@@ -39,19 +39,27 @@ struct Base64Text {
         }
     }
 
-    /// Appends the bytes that the letters of `run` hold when the encoding begins at its letter `start`.
-    func decode(_ text: UnsafeRawBufferPointer, _ run: Range<Int>, start: Int, into bytes: inout [UInt8]) {
+    /// Room that all runs of so many letters need, decoded from each of ``starts`` and with a byte behind each.
+    static func room(for letters: Int) -> Int { letters * 4 }
+
+    /// Writes the bytes that the letters of `run` hold when the encoding begins at its letter `start`; returns how many.
+    func decode(
+        _ text: UnsafeRawBufferPointer, _ run: Range<Int>, start: Int, into bytes: UnsafeMutableBufferPointer<UInt8>
+    ) -> Int {
         values.withUnsafeBufferPointer { values in
             var bits: UInt32 = 0
             var count = 0
-            for at in run.dropFirst(start) {
+            var written = 0
+            for at in run.lowerBound + start..<run.upperBound {
                 bits = bits << 6 | UInt32(values[Int(text[at])])
                 count += 6
                 if count >= 8 {
                     count -= 8
-                    bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+                    bytes[written] = UInt8(truncatingIfNeeded: bits >> UInt32(count))
+                    written += 1
                 }
             }
+            return written
         }
     }
 }

@@ -47,8 +47,9 @@ extension PersonEraser {
         while let run = base64.run(in: text, from: from, least: Base64Text.letters(of: shortest)) {
             from = run.upperBound
             let isFound = Base64Text.starts.contains { start in
-                var bytes: [UInt8] = []
-                base64.decode(text, run, start: start, into: &bytes)
+                let bytes = [UInt8](unsafeUninitializedCapacity: run.count) { bytes, count in
+                    count = base64.decode(text, run, start: start, into: bytes)
+                }
                 return bytes.withUnsafeBytes { bytes in wanted.contains { Self.place($0, in: bytes, from: 0) != nil } }
             }
             guard isFound else { continue }
@@ -60,17 +61,23 @@ extension PersonEraser {
 
     /// All runs of a line together, so that each needle is looked for once.
     private mutating func mayEncode(_ text: UnsafeRawBufferPointer) -> Bool {
-        guard let shortest = encoded.map(\.bytes.count).min() else { return false }
-        decoded.removeAll(keepingCapacity: true)
-        var from = 0
-        while let run = base64.run(in: text, from: from, least: Base64Text.letters(of: shortest)) {
-            from = run.upperBound
-            for start in Base64Text.starts {
-                base64.decode(text, run, start: start, into: &decoded)
-                decoded.append(0)
+        guard !encoded.isEmpty else { return false }
+        let room = Base64Text.room(for: text.count)
+        if decoded.count < room { decoded = [UInt8](repeating: 0, count: room) }
+        return decoded.withUnsafeMutableBufferPointer { decoded in
+            var count = 0
+            var from = 0
+            while let run = base64.run(in: text, from: from, least: leastRun) {
+                from = run.upperBound
+                for start in Base64Text.starts {
+                    count += base64.decode(text, run, start: start, into: UnsafeMutableBufferPointer(rebasing: decoded[count...]))
+                    decoded[count] = 0
+                    count += 1
+                }
             }
+            let all = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(decoded)[..<count])
+            return encoded.contains { $0.occurs(in: all) }
         }
-        return decoded.withUnsafeBytes { decoded in encoded.contains { $0.occurs(in: decoded) } }
     }
 
     private static func joined(_ places: [Range<Int>]) -> [Range<Int>] {

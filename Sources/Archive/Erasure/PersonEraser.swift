@@ -28,6 +28,8 @@ package struct PersonEraser {
     private var plain: [UInt8] = []
     /// Those that base64 is looked through for.
     let encoded: [Needle]
+    /// Letters of base64 that the shortest of them takes.
+    let leastRun: Int
     let base64 = Base64Text()
     var decoded: [UInt8] = []
 
@@ -46,6 +48,7 @@ package struct PersonEraser {
             .sorted { $0.needle.bytes.count > $1.needle.bytes.count }
         written = self.traces.map { $0.needle.written }
         encoded = self.traces.filter { $0.kind != .plainID }.map(\.needle).filter { $0.bytes.count >= Self.leastEncoded }
+        leastRun = Base64Text.letters(of: encoded.map(\.bytes.count).min() ?? Self.leastEncoded)
     }
 
     private static func isWord(_ id: String) -> Bool { id.utf8.count >= 4 && id.contains { $0.isLetter } }

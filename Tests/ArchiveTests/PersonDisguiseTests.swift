@@ -109,6 +109,28 @@ import Testing
         #expect(try Self.erase("Mei%20Olsen u=mei.olsen1%2540oscorp00.example.com", person) == "[erased] u=[erased]")
     }
 
+    @Test("base64 that is a part of a path is found, whatever the path")
+    func base64InPaths() throws {
+        let seed = UInt64.random(in: .min ... .max)
+        var random = SeededRandom(seed: seed)
+        for _ in 0..<200 {
+            let word = String((0..<1 + random.below(12)).map { _ in random.pick(Array("abcdefghijklmnopqrstuvwxyz0123456789")) })
+            let path = "/\(word)\(random.pick(["/", "-", "_", "+"]))\(Self.base64URL("mei.olsen1@oscorp00.example.com")).json"
+            #expect(try Self.erase("GET \(path)") == "GET [erased].json", "seed \(seed): \(path)")
+        }
+    }
+
+    @Test("an event of nothing but marks and letters of base64 takes no more than its share of time", .timeLimit(.minutes(1)))
+    func hostile() throws {
+        for piece in ["/", "%25", #"\\"#, "%5C", "/%2f", "a"] {
+            let text = String(repeating: piece, count: 60_000 / piece.utf8.count)
+            #expect(Self.eraseText(text) == nil)
+            #expect(try Self.erase(text) == nil)
+            let withPerson = text + " " + Self.email
+            #expect(Self.eraseText(withPerson)?.hasSuffix("[erased]") == true)
+        }
+    }
+
     @Test("a short id is not looked for in random letters, where it would turn up by chance")
     func shortInBase64() throws { #expect(try Self.erase(Self.base64("by bob1."), Person(id: "bob1")) == nil) }
 

@@ -16,6 +16,14 @@ struct Base64Text {
         self.values = values
     }
 
+    /// What may be an encoding in a run: all of it from each of ``starts``, and `longest` letters behind those letters that paths
+    /// and names have between words. What stands before such a one may be no base64, and its bytes no part of a word.
+    func encodings(in text: UnsafeRawBufferPointer, _ run: Range<Int>, longest: Int) -> some Sequence<Range<Int>> {
+        let whole = Self.starts.lazy.map { run.lowerBound + $0..<run.upperBound }
+        let behind = run.lazy.filter { values[Int(text[$0])] >= 62 }.map { $0 + 1..<min($0 + 1 + longest, run.upperBound) }
+        return [AnySequence(whole), AnySequence(behind)].joined()
+    }
+
     /// How many letters in a row hold so many bytes at least.
     static func letters(of bytes: Int) -> Int { (bytes * 8 + 5) / 6 }
 
@@ -42,15 +50,13 @@ struct Base64Text {
     /// Room that all runs of so many letters need, decoded from each of ``starts`` and with a byte behind each.
     static func room(for letters: Int) -> Int { letters * 4 }
 
-    /// Writes the bytes that the letters of `run` hold when the encoding begins at its letter `start`; returns how many.
-    func decode(
-        _ text: UnsafeRawBufferPointer, _ run: Range<Int>, start: Int, into bytes: UnsafeMutableBufferPointer<UInt8>
-    ) -> Int {
+    /// Writes the bytes that these letters hold; returns how many.
+    func decode(_ text: UnsafeRawBufferPointer, _ letters: Range<Int>, into bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
         values.withUnsafeBufferPointer { values in
             var bits: UInt32 = 0
             var count = 0
             var written = 0
-            for at in run.lowerBound + start..<run.upperBound {
+            for at in letters {
                 bits = bits << 6 | UInt32(values[Int(text[at])])
                 count += 6
                 if count >= 8 {

@@ -41,14 +41,17 @@ extension PersonEraser {
 
     private func encodings(of wanted: [Trace], in text: UnsafeRawBufferPointer) -> [Range<Int>] {
         let wanted = wanted.filter { $0.needle.bytes.count >= Self.leastEncoded }
-        guard let shortest = wanted.map(\.needle.bytes.count).min() else { return [] }
+        let sizes = wanted.map(\.needle.bytes.count)
+        guard let shortest = sizes.min(), let largest = sizes.max() else { return [] }
+        // With a character behind it, which tells whether the word ends there.
+        let longest = Base64Text.letters(of: largest + 4)
         var places: [Range<Int>] = []
         var from = 0
         while let run = base64.run(in: text, from: from, least: Base64Text.letters(of: shortest)) {
             from = run.upperBound
-            let isFound = Base64Text.starts.contains { start in
-                let bytes = [UInt8](unsafeUninitializedCapacity: run.count) { bytes, count in
-                    count = base64.decode(text, run, start: start, into: bytes)
+            let isFound = base64.encodings(in: text, run, longest: longest).contains { letters in
+                let bytes = [UInt8](unsafeUninitializedCapacity: letters.count) { bytes, count in
+                    count = base64.decode(text, letters, into: bytes)
                 }
                 return bytes.withUnsafeBytes { bytes in wanted.contains { Self.place($0, in: bytes, from: 0) != nil } }
             }
@@ -70,7 +73,8 @@ extension PersonEraser {
             while let run = base64.run(in: text, from: from, least: leastRun) {
                 from = run.upperBound
                 for start in Base64Text.starts {
-                    count += base64.decode(text, run, start: start, into: UnsafeMutableBufferPointer(rebasing: decoded[count...]))
+                    let letters = run.lowerBound + start..<run.upperBound
+                    count += base64.decode(text, letters, into: UnsafeMutableBufferPointer(rebasing: decoded[count...]))
                     decoded[count] = 0
                     count += 1
                 }

@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import EventStore
@@ -12,7 +13,7 @@ import Testing
         var descending: Bool { query.order == .descending }
     }
 
-    static func question(_ random: inout SeededGenerator, _ feed: EventFeed) throws -> Question {
+    static func question(_ random: inout SeededRandom, _ feed: EventFeed) throws -> Question {
         var question = Question()
         if random.below(2) == 0 { question.query.tenants = (0..<1 + random.below(2)).map { _ in UInt32(random.below(5)) } }
         let sample = feed.events[random.below(feed.events.count)]
@@ -62,7 +63,7 @@ import Testing
 
     static func check(_ store: EventStore, _ feed: EventFeed, questions: Int, seed: UInt64, _ stage: String) async throws {
         let reference = try BruteForce(feed.events)
-        var random = SeededGenerator(seed)
+        var random = SeededRandom(seed: seed)
         for number in 0..<questions {
             let question = try question(&random, feed)
             let expected = reference.search(

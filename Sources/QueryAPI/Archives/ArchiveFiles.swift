@@ -53,8 +53,10 @@ struct ArchiveFiles: Sendable {
                 status = .partialContent
                 headers[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(source.count)"
             case .unsatisfiable:
-                return Response(
-                    status: .rangeNotSatisfiable, headers: [.contentRange: "bytes */\(source.count)", .contentLength: "0"], body: .init())
+                var response = Response(
+                    Problem(416, "no-such-range", "there are \(source.count) bytes, so \"\(text.prefix(64))\" names none"))
+                response.headers[.contentRange] = "bytes */\(source.count)"
+                return response
             }
         }
         headers[.contentLength] = String(range.count)

@@ -62,6 +62,14 @@ final class MemoryArchive: OlderDays {
     /// Called each time a file is opened.
     func probe(_ probe: (@Sendable () -> Void)?) { state.withLock { $0.probe = probe } }
 
+    /// Seals days and drops them from the store.
+    func take(_ days: some Sequence<Int64>, of store: EventStore) throws {
+        for day in days {
+            try seal(day, of: store)
+            try store.drop(day: day)
+        }
+    }
+
     /// Everything the store has of a day; the members are checked to hold the tenant's lines in the order of `seq`.
     func seal(_ day: Int64, of store: EventStore) throws {
         guard let reader = try store.openDay(day) else { return }

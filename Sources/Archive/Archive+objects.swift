@@ -5,7 +5,8 @@ extension Archive {
         guard let uploads else { return }
         try catalogue.indexUnstored()
         let remote = RemoteDays(
-            queue: uploads, catalogue: catalogue, localDays: configuration.objects?.localDays, now: configuration.now, logger: logger
+            queue: uploads, catalogue: catalogue, folder: folder, localDays: configuration.objects?.localDays, now: configuration.now,
+            logger: logger
         ) { [weak self] in self?.changed(tenant: $0, day: $1) }
         remoteSlot.withLock { $0 = remote }
         remote.start()

@@ -28,7 +28,8 @@ struct VerifyCommand: AsyncParsableCommand {
     var key: [String] = []
     @Option(help: ArgumentHelp("A checkpoint that is known from elsewhere; its history must be here.", valueName: "file"))
     var checkpoint: [String] = []
-    @Flag(help: "PATH holds only some of the days of its tenants: missing first days are no damage.") var partial = false
+    @Flag(help: "PATH holds only some of the days of its tenants: missing first days are no finding.") var partial = false
+    @Flag(help: "Events files may lie in object storage: days without theirs are not compared.") var withoutEvents = false
     @Flag(help: "One JSON object, for scripts.") var json = false
 
     func run() async throws {
@@ -39,7 +40,7 @@ struct VerifyCommand: AsyncParsableCommand {
         do {
             let keys = try self.keys()
             report = try ArchiveVerifier.verify(
-                paths, ArchiveVerifier.Options(keys: keys, checkpoints: checkpoint, isPartial: partial)
+                paths, ArchiveVerifier.Options(keys: keys, checkpoints: checkpoint, isPartial: partial, isWithoutEvents: withoutEvents)
             ) { done, total, tenant in
                 if !isSized { bar = ProgressBar("Verifying", total: total) }
                 isSized = true

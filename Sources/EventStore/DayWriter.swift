@@ -89,7 +89,7 @@ package final class DayWriter {
         throws
         -> Packed
     {
-        let rows = rollups.takeRows()
+        let rows = rollups.takeRows(withSums: true)
         tools.terms.sort(&tools.sorter)
         let firstBlock = lastBlock + 1
         let count = UInt32(packed.entries.count)
@@ -143,8 +143,7 @@ package final class DayWriter {
                 let event = view.events.base[number]
                 let line = Int(event.offset)..<Int(event.offset + event.length)
                 let combination = tools.terms.add(line: line, of: lines, identity: event.identity)
-                if !rollups.isKnown(combination) { rollups.learn(combination, Self.combination(view.line(event))) }
-                rollups.count(tenant: view.tenant, time: event.time, combination: combination)
+                rollups.count(tenant: view.tenant, time: event.time, combination: combination) { Self.combination(view.line(event)) }
             }
             let location =
                 locations?[index]

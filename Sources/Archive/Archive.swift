@@ -58,7 +58,9 @@ package final class Archive: JournalFollower, Sendable {
                 folder: configuration.folder, storage: ObjectStorage(settings), log: logger, now: { configuration.now().milliseconds })
         }
         self.uploads = uploads
-        older = ArchivedDays(catalogue, logger: logger) { day in
+        older = ArchivedDays(
+            catalogue, logger: logger, local: { day in try? LocalFile(path: Self.path(of: day.tenantName, day: day.day, folder: folder)) }
+        ) { day in
             try Self.events(of: day.tenantName, day: day.day, folder: folder, uploads: uploads)
         }
         state = Mutex(State(sealedPosition: try catalogue.appliedPosition))

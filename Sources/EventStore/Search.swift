@@ -97,7 +97,7 @@ struct Search: ~Copyable {
         searchFresh(snapshot)
         for day in snapshot.days { enqueue(HeldDay(store: store, partition: day.partition, directory: day.directory), day.tenants) }
         if let older = snapshot.older {
-            self.older = OlderStream(older, tenants: tenants, times: times, order: query.order, held: snapshot.held)
+            self.older = OlderStream(older, tenants: tenants, times: times, order: query.order, held: snapshot.held, plan: plan)
             try enqueueNextOlder()
         }
         var stoppedAt: Int64?
@@ -198,8 +198,8 @@ struct Search: ~Copyable {
     }
 
     private mutating func enqueueOlder() throws(SearchError) {
-        guard let archive = older?.older, let next = try older?.next() else { return }
-        add(ArchivedDay(next, archive), bound: bound(next.minTime, next.maxTime))
+        guard let next = try older?.next(&scanned) else { return }
+        add(next, bound: bound(next.file.minTime, next.file.maxTime))
         try enqueueNextOlder()
     }
 
@@ -263,7 +263,10 @@ struct Search: ~Copyable {
         var more: [ReadAhead.Wanted] = []
         // Those before are the ones that were asked for last time.
         for source in sources.dropFirst(max(0, aheadCount)) { if let wanted = wanted(source) { more.append(wanted) } }
-        aheadCount = sources.count
+        // A file has one or two blocks of an actor, and those of the next file stand behind it.
+        let next = isFull ? [] : older?.nextBlocks(min(furthest, missing) - sources.count) ?? []
+        aheadCount = sources.count + next.count
+        more += next
         let ahead = ahead
         if ahead.ask(for: more) { store.threads.offer { ahead.help() } }
     }

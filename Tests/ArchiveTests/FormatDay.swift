@@ -134,7 +134,7 @@ struct FormatDay {
         var writer = try ArchiveWriter(path: path, tenant: tenant, tenantName: tenantName, day: day, afterSeq: afterSeq, bounds: bounds)
         for (lines, member) in members {
             try lines.withUnsafeBytes { lines in
-                try member.withUnsafeBytes { member in try writer.add(member: member, lines: lines) { leaves += $0 } }
+                try member.withUnsafeBytes { member in try writer.add(member: member, lines: lines) { leaves += $0.leaves } }
             }
         }
         return (try writer.finish(), leaves)

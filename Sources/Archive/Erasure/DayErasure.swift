@@ -146,7 +146,7 @@ struct DayErasure {
             var tree = tree
             try member.withUnsafeBytes { member in
                 try lines.withUnsafeBytes { lines in
-                    try writer.add(member: member, lines: lines) { for leaf in $0 { tree.append(leafHash: leaf) } }
+                    try writer.add(member: member, lines: lines) { tree.append($0) }
                 }
             }
             self.tree = tree

@@ -36,16 +36,18 @@ package final class ArchivedDays: OlderDays {
     private let limits: Limits
     private let logger: Logger
     private let source: @Sendable (OlderDay) throws -> any ByteSource
+    private let local: @Sendable (OlderDay) -> LocalFile?
     private let state = Mutex(State())
 
-    /// `source`: where a file that the catalogue names is read from.
+    /// `source`: where a file that the catalogue names is read from; `local`: the file, where that is one of this machine.
     package init(
         _ rows: any ArchivedDayRows, limits: Limits = Limits(), logger: Logger,
-        source: @escaping @Sendable (OlderDay) throws -> any ByteSource
+        local: @escaping @Sendable (OlderDay) -> LocalFile? = { _ in nil }, source: @escaping @Sendable (OlderDay) throws -> any ByteSource
     ) {
         self.rows = rows
         self.limits = limits
         self.logger = logger
+        self.local = local
         self.source = source
     }
 
@@ -82,6 +84,14 @@ package final class ArchivedDays: OlderDays {
         // Descriptors are closed out of the lock.
         _ = consume closed
         return index
+    }
+
+    package func prepare(_ day: OlderDay) -> Bool {
+        if state.withLock({ $0.open[Name(day)] != nil }) { return true }
+        // Closed again at once: what was asked for is fetched all the same, and a descriptor would have to be counted.
+        guard let file = local(day) else { return false }
+        file.prepare(max(0, file.count - ArchiveFile.readAhead)..<file.count)
+        return true
     }
 
     private func shrink(_ state: inout State) -> [ArchivedIndex] {

@@ -48,11 +48,16 @@ package struct CompactRange: Sendable, Hashable {
     /// Appends the leaves of `range`, which must begin where this one ends.
     package mutating func append(_ range: CompactRange) {
         precondition(range.begin == end, "a range joins only where the other one ends")
-        for (node, hash) in zip(MerkleNode.covering(range.begin..<range.end), range.hashes) {
-            end = node.leaves.upperBound
-            hashes.append(hash)
-            join(level: node.level, index: node.index) { _, _ in }
-        }
+        for (node, hash) in zip(MerkleNode.covering(range.begin..<range.end), range.hashes) { append(hash, level: node.level) }
+    }
+
+    /// Appends a complete subtree of 2^level leaves; the end of the range must be a multiple of that.
+    mutating func append(_ hash: Digest, level: Int) {
+        let index = end >> UInt64(level)
+        precondition(index << UInt64(level) == end, "a subtree stands at a multiple of its size")
+        end += 1 << UInt64(level)
+        hashes.append(hash)
+        join(level: level, index: index) { _, _ in }
     }
 
     /// Root of the tree of leaves `0..<end`; the range must begin at 0. RFC 6962 section 2.1: the right, smaller peaks are

@@ -31,6 +31,9 @@ struct Search: ~Copyable {
 
     /// In members of 256 KiB an eighth of what ``InflatedBlocks`` keeps, so that they are still there when their turn comes.
     private static let furthestAhead = 8
+    /// A question without a tenant may ask thousands of files for the same minute. Those beyond are closed and, if one of
+    /// their blocks has its turn, opened again, mostly out of what is kept open for the next question.
+    private static let mostOpenArchives = 128
 
     /// Ordered so that the worst event held is the first to go.
     private struct Hit: Comparable {
@@ -61,9 +64,16 @@ struct Search: ~Copyable {
         var directory: BlockDirectory?
         /// Numbers of the blocks that have the terms, ascending; `nil` for all.
         var chosen: [UInt32]?
+
+        mutating func release() {
+            directory = nil
+            indexed.release()
+        }
     }
 
     private var days: [Day] = []
+    /// Indices of archived days that are open, in the order in which they were opened.
+    private var openArchives: [Int] = []
     private var older: OlderStream?
     private let started = ContinuousClock.now
     /// In `Source.day`: the next of the archived files, which are taken one by one.
@@ -246,7 +256,22 @@ struct Search: ~Copyable {
             days[day].chosen = numbers
         }
         scanned.blocks += list.count
+        if list.isEmpty { days[day].release() } else { keepOpen(day) }
         queue.insert(contentsOf: list)
+    }
+
+    private mutating func keepOpen(_ day: Int) {
+        guard days[day].indexed is ArchivedDay else { return }
+        openArchives.append(day)
+        if openArchives.count > Self.mostOpenArchives { days[openArchives.removeFirst()].release() }
+    }
+
+    /// Of a day that was opened before.
+    private mutating func directory(of day: Int) -> BlockDirectory? {
+        if let directory = days[day].directory { return directory }
+        days[day].directory = days[day].indexed.reopen(&scanned)
+        if days[day].directory != nil { keepOpen(day) }
+        return days[day].directory
     }
 
     /// A question that needs one block will likely need more of those its terms chose. They are inflated by a thread that
@@ -271,9 +296,10 @@ struct Search: ~Copyable {
         if ahead.ask(for: more) { store.threads.offer { ahead.help() } }
     }
 
-    private func wanted(_ source: Source) -> ReadAhead.Wanted? {
+    private mutating func wanted(_ source: Source) -> ReadAhead.Wanted? {
+        // A file that was replaced meanwhile may have other blocks.
+        guard let directory = directory(of: Int(source.day)), directory.contains(source.block) else { return nil }
         let day = days[Int(source.day)]
-        guard let directory = day.directory else { return nil }
         let extent = day.chosen.map { directory.extent(of: source.block, among: $0) } ?? .member
         return ReadAhead.Wanted(source.block, in: directory, day: day.indexed.day, upTo: extent)
     }

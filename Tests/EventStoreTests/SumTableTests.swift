@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import EventStore
@@ -5,7 +6,7 @@ import Testing
 @Suite struct SumTableTests {
     @Test("sums are those of a dictionary, also of keys that differ in few bits, and a taken table begins anew")
     func sums() {
-        var random = SeededGenerator(11)
+        var random = SeededRandom(seed: 11)
         var table = SumTable()
         for round in 0..<4 {
             var expected: [UInt64: UInt64] = [:]

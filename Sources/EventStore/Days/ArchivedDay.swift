@@ -41,6 +41,16 @@ struct ArchivedDay: IndexedDay {
         }
     }
 
+    mutating func release() {
+        index = nil
+        chosen = nil
+    }
+
+    mutating func reopen(_ scanned: inout Scanned) -> BlockDirectory? {
+        do { index = try older.open(file, bytesRead: &scanned.archiveBytes) } catch { note(error, &scanned) }
+        return index?.blocks.directory
+    }
+
     mutating func candidates(_ plan: TermPlan, _ scanned: inout Scanned) -> [UInt32]? {
         if let chosen { return chosen }
         guard let index else { return nil }

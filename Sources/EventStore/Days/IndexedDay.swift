@@ -8,6 +8,10 @@ protocol IndexedDay {
     /// Numbers of the blocks that a plan leaves; `nil` when that cannot be read, and the answer goes on without them.
     mutating func candidates(_ plan: TermPlan, _ scanned: inout Scanned) throws(SearchError) -> [UInt32]?
     func noteDamagedBlock(_ number: UInt32)
+    /// Lets go of what it holds open, where there may be thousands.
+    mutating func release()
+    /// Opens it once more; `nil` when it is no longer there, or cannot be read any more.
+    mutating func reopen(_ scanned: inout Scanned) -> BlockDirectory?
 }
 
 /// A partition of the store. One that cannot be read ends the lookup.
@@ -25,4 +29,8 @@ struct HeldDay: IndexedDay {
     }
 
     func noteDamagedBlock(_ number: UInt32) { store.noteDamagedBlock(partition, number) }
+
+    /// A partition is open for all lookups alike.
+    func release() {}
+    func reopen(_ scanned: inout Scanned) -> BlockDirectory? { try? open(&scanned) }
 }

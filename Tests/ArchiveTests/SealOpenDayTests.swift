@@ -31,10 +31,13 @@ import Testing
         house.clock.set(day: Self.day + 1, hour: 3, minute: 1)
         try await house.add("acme", 20)
         try await house.add("new", 5)
+        // The pass of hour 3 may have come before the events.
+        house.clock.set(day: Self.day + 1, hour: 4, minute: 1)
         house.archive.sealer!.look()
-        await house.wait { (try? house.archive.catalogue.openHour) == (Self.day + 1) * 24 + 3 }
-        #expect((try? hourly(house, "acme"))?.contains { $0.hasPrefix("2026-11-02") } != true)
-        #expect(try hourly(house, "new") == ["2026-11-02T03"])
+        await house.wait { (try? house.archive.catalogue.openHour) == (Self.day + 1) * 24 + 4 }
+        func isOfSecondDay(_ name: String) -> Bool { name.hasPrefix("2026-11-02") }
+        #expect((try? hourly(house, "acme"))?.contains(where: isOfSecondDay) != true)
+        #expect(try hourly(house, "new").contains(where: isOfSecondDay))
         house.clock.set(day: Self.day + 2, hour: 7)
         #expect(try await house.seal(Self.day + 1))
         #expect(try house.zcat("acme", Self.day + 1).count == 20)

@@ -122,7 +122,7 @@ final class ObjectStorageHouse {
     func eraseUnheard(_ actor: String, _ tenant: String, _ day: Int64) throws {
         let archive = house.archive
         let erasure = DayErasure(
-            folder: archive.folder, catalogue: archive.catalogue, key: archive.key, level: 7, software: "test", erasure: "unheard",
+            folder: archive.folder, catalogue: archive.catalogue, key: archive.key, level: 7, erasure: "unheard",
             reason: "request", now: house.clock.now)
         var eraser = PersonEraser(Person(id: actor))
         #expect(try erasure.run(try row(tenant, day), &eraser) != nil)

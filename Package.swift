@@ -62,18 +62,19 @@ let package = Package(
             name: "Collectors",
             dependencies: [
                 "EventModel", "Pipelines", "Journal", "AccessControl", "CZlib", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         .target(
             name: "QueryAPI",
             dependencies: [
                 "EventModel", "Journal", "EventStore", "Archive", "AccessControl", "Collectors",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .target(
             name: "DaybookServer",
             dependencies: [
                 "EventModel", "Pipelines", "Journal", "EventStore", "Archive", "AccessControl", "Collectors", "QueryAPI",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"), "Yams",
             ]),
@@ -86,19 +87,22 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ]),
 
-        .testTarget(name: "EventModelTests", dependencies: ["EventModel"]),
+        // What tests of several rooms need.
+        .target(name: "TestSupport", dependencies: ["EventModel", "CZlib"], path: "Tests/TestSupport"),
+        .testTarget(name: "EventModelTests", dependencies: ["EventModel", "TestSupport"]),
         .testTarget(name: "PipelinesTests", dependencies: ["Pipelines"]),
-        .testTarget(name: "JournalTests", dependencies: ["Journal"]),
-        .testTarget(name: "EventStoreTests", dependencies: ["EventStore"]),
+        .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"]),
+        .testTarget(name: "EventStoreTests", dependencies: ["EventStore", "TestSupport"]),
         .testTarget(
-            name: "ArchiveTests", dependencies: ["Archive", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
-        .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "CZlib"]),
+            name: "ArchiveTests",
+            dependencies: ["Archive", "TestSupport", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
+        .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "TestSupport", "CZlib"]),
         .testTarget(
             name: "DaybookServerTests",
             dependencies: [
-                "DaybookServer", "DaybookClient", "daybook", "CZlib", .product(name: "HummingbirdTesting", package: "hummingbird"),
+                "DaybookServer", "DaybookClient", "daybook", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]),
-        .testTarget(name: "DaybookClientTests", dependencies: ["EventModel", "DaybookClient", "daybook"]),
+        .testTarget(name: "DaybookClientTests", dependencies: ["EventModel", "DaybookClient", "daybook", "TestSupport"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -15,7 +15,7 @@ public final class RetentionPlans: Sendable {
     /// For tenants without a plan of their own.
     public let standard: RetentionPlan
 
-    public init(_ database: ControlDatabase, standard: RetentionPlan = .standard) throws {
+    public init(_ database: ControlDatabase, standard: RetentionPlan) throws {
         self.database = database.queue
         self.standard = standard
         var state = State()
@@ -87,6 +87,43 @@ public final class RetentionPlans: Sendable {
             }
             state.holds[index].released = now
             return state.holds[index]
+        }
+    }
+
+    /// Rewrites what holds of a tenant say: `change` gets a reason or an owner, and gives what shall stand there, or `nil`.
+    /// Holds that stand stay as they are. Returns the ids of both kinds that held something to change. Nothing of the old
+    /// texts is left in the file when it returns. `isDry`: only looks.
+    public func rewriteHolds(
+        of tenant: String, isDry: Bool, _ change: (String) -> String?
+    ) throws -> (changed: [Int64], standing: [Int64]) {
+        try state.withLock { state in
+            var holds = state.holds
+            var (changed, standing): ([Int64], [Int64]) = ([], [])
+            for (index, hold) in holds.enumerated() where hold.tenant == tenant {
+                let (reason, owner) = (change(hold.reason), change(hold.owner))
+                guard reason != nil || owner != nil else { continue }
+                guard hold.released != nil else {
+                    standing.append(hold.id)
+                    continue
+                }
+                (holds[index].reason, holds[index].owner) = (reason ?? hold.reason, owner ?? hold.owner)
+                changed.append(hold.id)
+            }
+            if isDry { return (changed, standing) }
+            try database.write { connection in
+                for hold in holds where changed.contains(hold.id) {
+                    try connection.execute(
+                        sql: "UPDATE legal_hold SET reason = ?, owner = ? WHERE id = ?", arguments: [hold.reason, hold.owner, hold.id])
+                }
+            }
+            // Freed parts of pages keep what stood there (https://www.sqlite.org/lang_vacuum.html), also from an earlier time that
+            // was stopped in between, and so does the write-ahead log. The database is small.
+            try database.writeWithoutTransaction { connection in
+                try connection.execute(sql: "VACUUM")
+                try connection.checkpoint(.truncate)
+            }
+            state.holds = holds
+            return (changed, standing)
         }
     }
 

@@ -17,10 +17,21 @@ extension Archive {
         return try await exclusively { [self] in
             // What is fresh has no day yet.
             try store.packAll()
-            guard let number = tenantNumber(request.tenant) else { return ErasureReport() }
+            guard let number = tenantNumber(request.tenant) else {
+                // Of such a tenant there may be dead letters.
+                var report = ErasureReport()
+                report.person = request.person
+                return report
+            }
             let erasure = Erasure(archive: self, request: request, number: number, now: configuration.now(), stops: stops)
             return try erasure.run(isDry: isDry) { hold(request.tenant, $0) }
         }
+    }
+
+    /// The erasure of a person is over in all places. Until this is called, what ``erase(_:isDry:hold:)`` learned is kept, so
+    /// that erasing again finds what is left.
+    package func forget(_ person: Person, of tenant: String) throws {
+        try UnfinishedErasures(folder: folder, tenant: tenant).forget(person)
     }
 
     /// The number of a tenant that has events in the store or the archive.

@@ -5,7 +5,8 @@ extension Archive {
         guard let uploads else { return }
         try catalogue.indexUnstored()
         let remote = RemoteDays(
-            queue: uploads, catalogue: catalogue, localDays: configuration.objects?.localDays, now: configuration.now, logger: logger
+            queue: uploads, catalogue: catalogue, folder: folder, localDays: configuration.objects?.localDays, now: configuration.now,
+            logger: logger
         ) { [weak self] in self?.changed(tenant: $0, day: $1) }
         remoteSlot.withLock { $0 = remote }
         remote.start()
@@ -17,9 +18,13 @@ extension Archive {
     /// The events of a day: the file that lies here, else the stored object. Throws where neither can be had; blocks for a
     /// request where it is the object.
     static func events(of tenant: String, day: Int64, folder: ArchiveFolder, uploads: UploadQueue?) throws -> any ByteSource {
-        let path = folder.folder(of: tenant, day: day) + "/" + ArchiveFolder.events
+        let path = path(of: tenant, day: day, folder: folder)
         if !folder.exists(path), let object = try uploads?.source(tenant: tenant, day: day) { return object }
         return try LocalFile(path: path)
+    }
+
+    static func path(of tenant: String, day: Int64, folder: ArchiveFolder) -> String {
+        folder.folder(of: tenant, day: day) + "/" + ArchiveFolder.events
     }
 
     /// Sees to it that a day's events lie here, for being written anew.

@@ -61,9 +61,9 @@ package final class Archive: JournalFollower, Sendable {
         self.uploads = uploads
         // Where it does not lie here, the service is not asked.
         older = ArchivedDays(
-            catalogue, logger: logger,
+            catalogue, logger: logger, local: { day in try? LocalFile(path: Self.path(of: day.tenantName, day: day.day, folder: folder)) },
             isThere: { day in
-                let bytes = folder.size(folder.folder(of: day.tenantName, day: day.day) + "/" + ArchiveFolder.events)
+                let bytes = folder.size(Self.path(of: day.tenantName, day: day.day, folder: folder))
                 return bytes.map { $0 == day.fileBytes ?? $0 } ?? (uploads != nil)
             }
         ) { day in

@@ -31,12 +31,12 @@ final class Administration: Sendable {
         self.archive = archive
         archive.keep(retention)
         let places = ErasurePlaces(archive: archive, store: store, journal: journal, ingest: ingest, plans: plans, data: settings.data)
-        let jobs = ErasureJobs(now: now, logger: logger) { request, job in try await places.erase(request, &job) }
         let activity = OwnActivity(ingest)
+        let jobs = ErasureJobs(now: now, activity: activity, logger: logger) { request, job in try await places.erase(request, &job) }
         endpoints =
             RetentionEndpoints(plans: plans, archive: archive, retention: retention, activity: activity, now: now).endpoints
             + HoldEndpoints(plans: plans, activity: activity, now: now).endpoints
-            + ErasureEndpoints(jobs: jobs, activity: activity).endpoints
+            + ErasureEndpoints(jobs: jobs).endpoints
     }
 
     /// What somebody should look at.
@@ -50,55 +50,5 @@ final class Administration: Sendable {
                     + "see `daybook retention list`")
         }
         return warnings + archive.uploadWarnings
-    }
-}
-
-/// Every place on this machine that holds what was sent.
-private struct ErasurePlaces: Sendable {
-    let archive: Archive
-    let store: EventStore
-    let journal: Journal
-    let ingest: Ingest
-    let plans: RetentionPlans
-    let data: String
-
-    func erase(_ request: ErasureJobs.Request, _ job: inout ErasureJobs.Job) async throws {
-        let erasure = ErasureRequest(
-            tenant: request.tenant, id: request.actor, email: request.email, reason: request.reason, name: request.name)
-        let plans = plans
-        job.report = try await archive.erase(erasure, isDry: request.isDry) { plans.hold(on: $0, day: $1) }
-        if !request.isDry {
-            let eraser = PersonEraser(job.report.person)
-            job.deadLetters = try await ingest.deadLetters.rewrite(tenant: request.tenant) { raw in
-                var eraser = eraser
-                return raw.withUnsafeBytes { eraser.replacement(forText: $0) }
-            }
-            try await releaseJournal()
-        }
-        job.remarks = remarks()
-    }
-
-    /// The journal has the lines as they came. Once the store has them on disk, its segments go.
-    private func releaseJournal() async throws {
-        // First, so that no older segment holds an event that comes after.
-        let end = journal.endPosition
-        try await journal.beginSegment()
-        try await archive.exclusively { [store] in try store.packAll() }
-        archive.release(before: end)
-        journal.freeSegments()
-        guard journal.oldestPosition >= end else {
-            throw ErasureError.journalHeld(position: journal.oldestPosition)
-        }
-    }
-
-    /// Files that were set aside because they could not be read are searched by nobody.
-    private func remarks() -> [String] {
-        let marks = [".unreadable-", ".quarantined", ".damaged"]
-        return ["journal", "store", "deadletter"].compactMap { folder in
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(data)/\(folder)")) ?? []
-            let aside = names.filter { name in marks.contains { name.contains($0) } }.sorted()
-            guard !aside.isEmpty else { return nil }
-            return "Not searched, because it was set aside as damaged: \(aside.map { "\(folder)/\($0)" }.joined(separator: ", "))."
-        }
     }
 }

@@ -15,6 +15,7 @@ public enum Daybook {
         let settings = try Settings.read(options, environment: ProcessInfo.processInfo.environment)
         var logger = Logger(label: "daybook") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = settings.logLevel
+        DescriptorLimit.raise(logger)
         let server = try await Server.open(settings, logger: logger)
         do {
             try await run(server)

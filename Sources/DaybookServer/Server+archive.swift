@@ -37,7 +37,8 @@ extension Server {
         if let reason = archive.catalogue.rebuiltBecause { warnings.append("the catalogue was made again from the manifests: \(reason)") }
         if archive.isKeepingLess {
             warnings.append(
-                "the journal let segments go before their days were sealed (archive.journal_bytes); the store holds their events")
+                "the journal let segments go before their days were sealed (archive.journal_bytes, or an erasure); the store holds "
+                    + "their events")
         }
         warnings += archive.older.damage
         for target in archive.push?.targets ?? [] {

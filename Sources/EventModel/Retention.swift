@@ -10,9 +10,6 @@ public struct RetentionPlan: Sendable, Hashable {
         self.archiveDays = archiveDays
     }
 
-    /// What a tenant has that nobody gave a plan.
-    public static let standard = RetentionPlan(recentDays: 30, archiveDays: nil)
-
     /// A hundred years, which is more than any law asks for: a larger number is a mistake in its unit.
     public static let largestDays = 36_500
 
@@ -22,7 +19,10 @@ public struct RetentionPlan: Sendable, Hashable {
     /// Reads `30d` or `forever`; `nil` when it is neither, or no number of days from 1 to ``largestDays``.
     public static func days(_ text: String) -> Days? {
         if text == "forever" { return .forever }
-        guard text.hasSuffix("d"), let days = Int(text.dropLast()), (1...largestDays).contains(days) else { return nil }
+        let digits = text.dropLast()
+        // `Int` takes a sign too.
+        guard text.hasSuffix("d"), digits.utf8.allSatisfy({ $0 &- 48 < 10 }), let days = Int(digits), (1...largestDays).contains(days)
+        else { return nil }
         return .days(days)
     }
 

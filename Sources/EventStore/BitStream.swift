@@ -1,22 +1,32 @@
 /// Writes numbers of any width in bits, lowest bit first.
 struct BitWriter {
-    private(set) var bytes: [UInt8] = []
+    /// Eight bytes are stored at a time where the next number belongs, so what lies behind `count` means nothing.
+    private var room: [UInt8] = []
+    private var count = 0
     private var pending: UInt64 = 0
     private var pendingBits = 0
 
-    var bitCount: Int { bytes.count * 8 + pendingBits }
+    /// Whole bytes so far.
+    var bytes: [UInt8] { Array(room[..<count]) }
+
+    var bitCount: Int { count * 8 + pendingBits }
 
     /// `value` < 2^`width`, `width` ≤ 56.
     @inline(__always)
     mutating func write(_ value: UInt64, _ width: Int) {
         pending |= value << UInt64(pendingBits)
         pendingBits += width
-        while pendingBits >= 8 {
-            bytes.append(UInt8(truncatingIfNeeded: pending))
-            pending >>= 8
-            pendingBits -= 8
-        }
+        if count + 8 > room.count { grow() }
+        let (word, at) = (pending.littleEndian, count)
+        room.withUnsafeMutableBytes { $0.storeBytes(of: word, toByteOffset: at, as: UInt64.self) }
+        let whole = pendingBits & ~7
+        count += whole >> 3
+        pending &>>= UInt64(whole)
+        pendingBits -= whole
     }
+
+    @inline(never)
+    private mutating func grow() { room += repeatElement(0, count: max(256, room.count)) }
 
     /// Rice code: quotient in unary, rest in `k` bits. A quotient of ``BitReader/escape`` or more is written in full.
     @inline(__always)
@@ -62,27 +72,23 @@ struct BitWriter {
         fileprivate var pendingBits: Int
     }
 
-    var mark: Mark { Mark(count: bytes.count, pending: pending, pendingBits: pendingBits) }
+    var mark: Mark { Mark(count: count, pending: pending, pendingBits: pendingBits) }
 
     mutating func cut(to mark: Mark) {
-        bytes.removeSubrange(mark.count...)
+        count = mark.count
         pending = mark.pending
         pendingBits = mark.pendingBits
     }
 
     mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
+        count = 0
         pending = 0
         pendingBits = 0
     }
 
     /// Fills the last byte with zeros.
     mutating func finish() {
-        if pendingBits > 0 {
-            bytes.append(UInt8(truncatingIfNeeded: pending))
-            pending = 0
-            pendingBits = 0
-        }
+        if pendingBits > 0 { write(0, 8 - pendingBits) }
     }
 }
 

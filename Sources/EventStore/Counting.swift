@@ -60,8 +60,8 @@ struct Counting: ~Copyable {
             var held: any IndexedDay = HeldDay(store: store, partition: day.partition, directory: day.directory)
             try countBlocks(&held)
         }
-        try forEachOlder(snapshot) { counting, file, older throws(SearchError) in
-            var archived: any IndexedDay = ArchivedDay(file, older)
+        try forEachOlder(snapshot, plan) { counting, file throws(SearchError) in
+            var archived: any IndexedDay = file
             try counting.countBlocks(&archived)
         }
         return answer(fromRollups: false)
@@ -177,13 +177,13 @@ struct Counting: ~Copyable {
     // MARK: Archives
 
     private mutating func forEachOlder(
-        _ snapshot: StoreSnapshot, _ body: (inout Counting, OlderDay, any OlderDays) throws(SearchError) -> Void
+        _ snapshot: StoreSnapshot, _ plan: TermPlan?, _ body: (inout Counting, ArchivedDay) throws(SearchError) -> Void
     ) throws(SearchError) {
         guard let older = snapshot.older else { return }
-        var stream = OlderStream(older, tenants: tenants, times: times, order: .descending, held: snapshot.held)
-        while let file = try stream.next() {
+        var stream = OlderStream(older, tenants: tenants, times: times, order: .descending, held: snapshot.held, plan: plan)
+        while let file = try stream.next(&scanned) {
             try checkBudget()
-            try body(&self, file, older)
+            try body(&self, file)
         }
     }
 
@@ -191,12 +191,15 @@ struct Counting: ~Copyable {
         let hours = times.lowerBound / 3_600_000...times.upperBound / 3_600_000 - 1
         // The catalogue knows how many events a file has; one that is gone or damaged is asked, and then named, all the same.
         let needsOnlyTotals = query.filters.isEmpty && query.by.allSatisfy { $0 == .tenant }
-        try forEachOlder(snapshot) { counting, file, older throws(SearchError) in
-            if needsOnlyTotals, counting.times.contains(file.minTime), counting.times.contains(file.maxTime), older.isWhole(file) {
+        try forEachOlder(snapshot, nil) { counting, archived throws(SearchError) in
+            let file = archived.file
+            if needsOnlyTotals, counting.times.contains(file.minTime), counting.times.contains(file.maxTime),
+                archived.older.isWhole(file)
+            {
                 counting.groups[counting.query.by.map { _ in file.tenantName }, default: 0] += file.events
                 return
             }
-            var archived = ArchivedDay(file, older)
+            var archived = archived
             guard let index = archived.opened(&counting.scanned) else { return }
             var rows: [(hour: Int64, combination: RollupCollector.Combination, count: Int)] = []
             var counted = 0
@@ -210,7 +213,7 @@ struct Counting: ~Copyable {
             // An index that was made again from a damaged file counts what it could read.
             if counted < file.events {
                 counting.scanned.damagedBlocks += 1
-                older.noteDamage(file, reason: "\(file.events - counted) of its \(file.events) events cannot be counted")
+                archived.older.noteDamage(file, reason: "\(file.events - counted) of its \(file.events) events cannot be counted")
             }
             for row in rows { counting.add(row.count, row.hour, row.combination, tenant: file.tenantName) }
         }

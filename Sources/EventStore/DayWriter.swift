@@ -89,7 +89,7 @@ package final class DayWriter {
         throws
         -> Packed
     {
-        let rows = rollups.takeRows()
+        let rows = rollups.takeRows(withSums: true)
         tools.terms.sort(&tools.sorter)
         let firstBlock = lastBlock + 1
         let count = UInt32(packed.entries.count)
@@ -143,8 +143,7 @@ package final class DayWriter {
                 let event = view.events.base[number]
                 let line = Int(event.offset)..<Int(event.offset + event.length)
                 let combination = tools.terms.add(line: line, of: lines, identity: event.identity)
-                if !rollups.isKnown(combination) { rollups.learn(combination, Self.combination(view.line(event))) }
-                rollups.count(tenant: view.tenant, time: event.time, combination: combination)
+                rollups.count(tenant: view.tenant, time: event.time, combination: combination) { Self.combination(view.line(event)) }
             }
             let location =
                 locations?[index]
@@ -185,26 +184,30 @@ package final class DayWriter {
     ) {
         // Most terms have one block, so there are nearly as many terms as pairs.
         var writer = TermPageWriter(blocks: blocks, ordinary: terms.ordinary.count, identities: terms.identities.count)
-        append(terms.ordinary, firstBlock: blocks.lowerBound, to: &writer)
+        append(terms.ordinary, blocks, to: &writer)
         let ordinary = writer.termCount
-        append(terms.identities, firstBlock: blocks.lowerBound, to: &writer)
+        append(terms.identities, blocks, to: &writer)
         writer.finish()
         return (writer.takePages(), ordinary)
     }
 
-    private static func append(_ pairs: [UInt64], firstBlock: UInt32, to writer: inout TermPageWriter) {
-        var list: [UInt32] = []
-        var at = 0
-        while at < pairs.count {
-            let term = pairs[at] >> TermCollector.blockBits
-            list.removeAll(keepingCapacity: true)
-            while at < pairs.count, pairs[at] >> TermCollector.blockBits == term {
-                let block = firstBlock + UInt32(truncatingIfNeeded: pairs[at] & ((1 << TermCollector.blockBits) - 1))
-                // Two events of a block may share an identity's term.
-                if list.last != block { list.append(block) }
-                at += 1
+    private static func append(_ pairs: [UInt64], _ blocks: ClosedRange<UInt32>, to writer: inout TermPageWriter) {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: blocks.count) { list in
+            var at = 0
+            while at < pairs.count {
+                let term = pairs[at] >> TermCollector.blockBits
+                var count = 0
+                while at < pairs.count, pairs[at] >> TermCollector.blockBits == term {
+                    let block = blocks.lowerBound + UInt32(truncatingIfNeeded: pairs[at] & ((1 << TermCollector.blockBits) - 1))
+                    // Two events of a block may share an identity's term.
+                    if count == 0 || list[count - 1] != block {
+                        list[count] = block
+                        count += 1
+                    }
+                    at += 1
+                }
+                writer.add(term, UnsafeBufferPointer(rebasing: list[..<count]))
             }
-            list.withUnsafeBufferPointer { writer.add(term, $0) }
         }
     }
 

@@ -37,6 +37,9 @@ public struct EventStoreConfiguration: Sendable {
     public var lookupThreads = 2
     /// Lookups waiting for a thread before ``SearchError/busy(waiting:)``.
     public var waitingLookups = 256
+    /// A page of a lookup ends with the event that brings it to this many bytes, however many events were asked for: a
+    /// thousand of the largest would be a quarter of a gigabyte.
+    public var pageBytes = 4 << 20
     /// Bytes one lookup may inflate and scan before it answers with what it has and a cursor.
     public var scanBytes = 512 << 20
     /// Time after which it does the same: archives may lie far away. A lookup has one of two threads meanwhile.

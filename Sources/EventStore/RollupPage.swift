@@ -40,8 +40,8 @@ package enum RollupKey {
 package enum RollupPage {
     static let targetBytes = 4000
 
-    package static func pages(_ rows: some Collection<(key: UInt64, count: UInt64)>) -> [(first: UInt64, body: [UInt8])] {
-        let width = 32 - (rows.lazy.map { RollupKey.combination($0.key) }.max() ?? 0).leadingZeroBitCount
+    package static func pages(_ rows: [(key: UInt64, count: UInt64)]) -> [(first: UInt64, body: [UInt8])] {
+        let width = 32 - rows.reduce(0) { max($0, RollupKey.combination($1.key)) }.leadingZeroBitCount
         var pages: [(first: UInt64, body: [UInt8])] = []
         var bits = BitWriter()
         var first: UInt64 = 0

@@ -16,6 +16,8 @@ struct Search: ~Copyable {
     private let store: EventStore
 
     private var hits = Heap<Hit>()
+    /// Bytes of their lines.
+    private var hitBytes = 0
     private var queue = Heap<Source>()
     private var scanned = Scanned()
     /// Of `scanned.bytes`, those of blocks, which the budget bounds.
@@ -29,6 +31,9 @@ struct Search: ~Copyable {
 
     /// In members of 256 KiB an eighth of what ``InflatedBlocks`` keeps, so that they are still there when their turn comes.
     private static let furthestAhead = 8
+    /// A question without a tenant may ask thousands of files for the same minute. Those beyond are closed and, if one of
+    /// their blocks has its turn, opened again, mostly out of what is kept open for the next question.
+    private static let mostOpenArchives = 128
 
     /// Ordered so that the worst event held is the first to go.
     private struct Hit: Comparable {
@@ -59,9 +64,16 @@ struct Search: ~Copyable {
         var directory: BlockDirectory?
         /// Numbers of the blocks that have the terms, ascending; `nil` for all.
         var chosen: [UInt32]?
+
+        mutating func release() {
+            directory = nil
+            indexed.release()
+        }
     }
 
     private var days: [Day] = []
+    /// Indices of archived days that are open, in the order in which they were opened.
+    private var openArchives: [Int] = []
     private var older: OlderStream?
     private let started = ContinuousClock.now
     /// In `Source.day`: the next of the archived files, which are taken one by one.
@@ -95,7 +107,7 @@ struct Search: ~Copyable {
         searchFresh(snapshot)
         for day in snapshot.days { enqueue(HeldDay(store: store, partition: day.partition, directory: day.directory), day.tenants) }
         if let older = snapshot.older {
-            self.older = OlderStream(older, tenants: tenants, times: times, order: query.order, held: snapshot.held)
+            self.older = OlderStream(older, tenants: tenants, times: times, order: query.order, held: snapshot.held, plan: plan)
             try enqueueNextOlder()
         }
         var stoppedAt: Int64?
@@ -130,20 +142,28 @@ struct Search: ~Copyable {
         blockBytes + scanned.archiveBytes >= store.configuration.scanBytes || .now - started >= store.configuration.scanTime
     }
 
-    private var isFull: Bool { hits.count > limit }
+    /// One more than asked for is held, which tells whether there is a next page, or as many bytes as a page may have.
+    private var isFull: Bool { hits.count > limit || hitBytes >= store.configuration.pageBytes }
 
-    /// One more than asked for is held: it tells whether there is a next page.
     private func canBeat(_ bound: Int64) -> Bool {
         guard let worst = hits.first else { return true }
         return bound >= (descending ? worst.key.time : -worst.key.time)
     }
 
     private mutating func take(_ key: EventKey, _ line: () -> ArraySlice<UInt8>) {
-        if let worst = hits.first, hits.count > limit {
-            guard descending ? worst.key < key : key < worst.key else { return }
-            hits.replaceFirst(Hit(key: key, descending: descending, line: line()))
+        if let worst = hits.first, isFull { guard descending ? worst.key < key : key < worst.key else { return } }
+        let hit = Hit(key: key, descending: descending, line: line())
+        hitBytes += hit.line.count
+        if hits.count > limit, let worst = hits.first {
+            hitBytes -= worst.line.count
+            hits.replaceFirst(hit)
         } else {
-            hits.insert(Hit(key: key, descending: descending, line: line()))
+            hits.insert(hit)
+        }
+        // Those that the page is full without.
+        while let worst = hits.first, hitBytes - worst.line.count >= store.configuration.pageBytes {
+            hitBytes -= worst.line.count
+            _ = hits.popFirst()
         }
     }
 
@@ -188,8 +208,8 @@ struct Search: ~Copyable {
     }
 
     private mutating func enqueueOlder() throws(SearchError) {
-        guard let archive = older?.older, let next = try older?.next() else { return }
-        add(ArchivedDay(next, archive), bound: bound(next.minTime, next.maxTime))
+        guard let next = try older?.next(&scanned) else { return }
+        add(next, bound: bound(next.file.minTime, next.file.maxTime))
         try enqueueNextOlder()
     }
 
@@ -236,7 +256,22 @@ struct Search: ~Copyable {
             days[day].chosen = numbers
         }
         scanned.blocks += list.count
+        if list.isEmpty { days[day].release() } else { keepOpen(day) }
         queue.insert(contentsOf: list)
+    }
+
+    private mutating func keepOpen(_ day: Int) {
+        guard days[day].indexed is ArchivedDay else { return }
+        openArchives.append(day)
+        if openArchives.count > Self.mostOpenArchives { days[openArchives.removeFirst()].release() }
+    }
+
+    /// Of a day that was opened before.
+    private mutating func directory(of day: Int) -> BlockDirectory? {
+        if let directory = days[day].directory { return directory }
+        days[day].directory = days[day].indexed.reopen(&scanned)
+        if days[day].directory != nil { keepOpen(day) }
+        return days[day].directory
     }
 
     /// A question that needs one block will likely need more of those its terms chose. They are inflated by a thread that
@@ -253,14 +288,18 @@ struct Search: ~Copyable {
         var more: [ReadAhead.Wanted] = []
         // Those before are the ones that were asked for last time.
         for source in sources.dropFirst(max(0, aheadCount)) { if let wanted = wanted(source) { more.append(wanted) } }
-        aheadCount = sources.count
+        // A file has one or two blocks of an actor, and those of the next file stand behind it.
+        let next = isFull ? [] : older?.nextBlocks(min(furthest, missing) - sources.count) ?? []
+        aheadCount = sources.count + next.count
+        more += next
         let ahead = ahead
         if ahead.ask(for: more) { store.threads.offer { ahead.help() } }
     }
 
-    private func wanted(_ source: Source) -> ReadAhead.Wanted? {
+    private mutating func wanted(_ source: Source) -> ReadAhead.Wanted? {
+        // A file that was replaced meanwhile may have other blocks.
+        guard let directory = directory(of: Int(source.day)), directory.contains(source.block) else { return nil }
         let day = days[Int(source.day)]
-        guard let directory = day.directory else { return nil }
         let extent = day.chosen.map { directory.extent(of: source.block, among: $0) } ?? .member
         return ReadAhead.Wanted(source.block, in: directory, day: day.indexed.day, upTo: extent)
     }
@@ -319,6 +358,7 @@ struct Search: ~Copyable {
     private mutating func page(stoppedAt: Int64?) -> SearchPage {
         var page = SearchPage()
         page.scanned = scanned
+        let isFull = isFull
         var sorted: [Hit] = []
         while let hit = hits.popFirst() { sorted.append(hit) }
         sorted.reverse()
@@ -326,8 +366,8 @@ struct Search: ~Copyable {
             // Whatever the sources left could hold at this time or beyond it is not known yet.
             sorted.removeAll { descending ? $0.key.time <= stoppedAt : $0.key.time >= stoppedAt }
         }
-        let isMore = sorted.count > limit
-        if isMore { sorted.removeLast(sorted.count - limit) }
+        let isMore = isFull && !sorted.isEmpty
+        if sorted.count > limit { sorted.removeLast(sorted.count - limit) }
         page.lines = sorted.map(\.line)
         if isMore, let last = sorted.last {
             page.nextCursor = SearchCursor(order: query.order, key: last.key).text

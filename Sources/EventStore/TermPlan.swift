@@ -76,6 +76,14 @@ struct TermPlan: Sendable {
         return Alternative(terms: words.map { Term.word($0) })
     }
 
+    /// What ``blocks(_:)`` looks up in any case, and mostly all that it does.
+    func forEachFirst(_ body: (ClosedRange<UInt64>) -> Void) {
+        for alternative in clauses.first ?? [] {
+            for term in alternative.terms { body(term...term) }
+            if let range = alternative.identities { body(range) }
+        }
+    }
+
     /// Numbers of the blocks that may hold an answer, ascending; `nil` for all of them.
     func blocks(_ lookup: (ClosedRange<UInt64>) throws -> [UInt32]) rethrows -> [UInt32]? {
         var chosen: [UInt32]?

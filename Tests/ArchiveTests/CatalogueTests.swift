@@ -2,6 +2,7 @@ import EventModel
 import EventStore
 import Foundation
 import Logging
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -78,7 +79,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let catalogue = try Catalogue.open(folder: folder, logger: Self.logger)
-        var random = SealRandom(seed: 11)
+        var random = SeededRandom(seed: 11)
         var all: [OlderDay] = []
         for tenant in 0..<12 as Range<UInt32> {
             var rows: [(day: ArchivedDay, chain: TenantChain)] = []

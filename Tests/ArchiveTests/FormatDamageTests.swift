@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -67,7 +68,7 @@ import Testing
         return seqs
     }
 
-    private func expect(_ places: [Int], _ bytes: [UInt8], _ blocks: [ArchiveBlock], _ day: FormatDay, _ random: inout FormatRandom) throws
+    private func expect(_ places: [Int], _ bytes: [UInt8], _ blocks: [ArchiveBlock], _ day: FormatDay, _ random: inout SeededRandom) throws
     {
         var damaged = bytes
         for place in places { damaged[place] ^= 1 << UInt8(random.below(8)) }
@@ -81,7 +82,7 @@ import Testing
         let day = FormatDay(seed: 41, events: 9, memberBytes: 1700)
         let (bytes, contents, _) = try day.write()
         #expect(contents.blocks.count >= 3)
-        var random = FormatRandom(1)
+        var random = SeededRandom(seed: 1)
         for place in bytes.indices { try expect([place], bytes, contents.blocks, day, &random) }
     }
 
@@ -89,7 +90,7 @@ import Testing
         let day = FormatDay(seed: 42, events: 8000, memberBytes: 60_000)
         let (bytes, contents, _) = try day.write()
         #expect(contents.indexBytes > IndexMember.fullLength)
-        var random = FormatRandom(2)
+        var random = SeededRandom(seed: 2)
         for start in stride(from: 0, to: bytes.count, by: 4096) {
             try expect([min(bytes.count - 1, start + random.below(4096))], bytes, contents.blocks, day, &random)
         }
@@ -99,7 +100,7 @@ import Testing
         let day = FormatDay(seed: 43, events: 60, memberBytes: 3000)
         let (bytes, contents, _) = try day.write()
         let data = contents.fileBytes - contents.indexBytes
-        var random = FormatRandom(3)
+        var random = SeededRandom(seed: 3)
         for _ in 0..<400 {
             let places = [random.below(data), random.below(data), data + random.below(contents.indexBytes)]
             try expect(places, bytes, contents.blocks, day, &random)

@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import TestSupport
 
 @testable import Archive
 @testable import EventStore
@@ -41,7 +42,7 @@ struct FormatDay {
     ) {
         self.tenantName = tenantName
         self.day = day
-        var random = FormatRandom(seed)
+        var random = SeededRandom(seed: seed)
         var seq = firstSeq
         var position: UInt64 = 1000
         var received = day * 86_400_000 + 1
@@ -79,7 +80,7 @@ struct FormatDay {
 
     private static let words = ["billing", "refund", "Outage", "naïve", "ÉCLAIR", "v1.2.3", "10.0.0.7", "TCK-4711", "a_b", "„sofort“…"]
 
-    private func make(_ random: inout FormatRandom, seq: UInt64, position: UInt64, received: Int64, filler: Int) -> Event {
+    private func make(_ random: inout SeededRandom, seq: UInt64, position: UInt64, received: Int64, filler: Int) -> Event {
         let time = received - Int64(random.below(3 * 86_400_000))
         let kind = random.pick(["activity", "access", "webhook_failure"])
         let action = kind == "access" ? random.pick(["login", "logout"]) : random.pick(["create", "update", "other"])
@@ -133,35 +134,11 @@ struct FormatDay {
         var writer = try ArchiveWriter(path: path, tenant: tenant, tenantName: tenantName, day: day, afterSeq: afterSeq, bounds: bounds)
         for (lines, member) in members {
             try lines.withUnsafeBytes { lines in
-                try member.withUnsafeBytes { member in try writer.add(member: member, lines: lines) { leaves += $0 } }
+                try member.withUnsafeBytes { member in try writer.add(member: member, lines: lines) { leaves += $0.leaves } }
             }
         }
         return (try writer.finish(), leaves)
     }
-}
-
-/// SplitMix64: the same seed gives the same day everywhere.
-struct FormatRandom {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-
-    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
-
-    mutating func bytes(_ count: Int) -> [UInt8] {
-        let words = (0..<(count + 7) / 8).map { _ in next() }
-        return words.withUnsafeBytes { Array($0.prefix(count)) }
-    }
-
-    mutating func pick<Element>(_ list: [Element]) -> Element { list[below(list.count)] }
 }
 
 /// A folder of its own that goes away with it.

@@ -10,9 +10,11 @@ import Testing
         let folder = try FormatFolder()
         var days: [FormatDay] = []
         var paths: [String] = []
-        for (seed, name, date) in [(31 as UInt64, "acme-01", "2026-11-20"), (32, "acme-01", "2026-11-21"), (33, "globex", "2026-11-20")] {
+        // One of them with several index members, as a day of some thousand events has.
+        let made = [(31 as UInt64, "acme-01", "2026-11-20", 4000), (32, "acme-01", "2026-11-21", 732), (33, "globex", "2026-11-20", 733)]
+        for (seed, name, date, events) in made {
             let day = FormatDay(
-                seed: seed, events: 700 + Int(seed), memberBytes: 20_000, tenantName: name, day: date.hasSuffix("20") ? 20_777 : 20_778)
+                seed: seed, events: events, memberBytes: 20_000, tenantName: name, day: date.hasSuffix("20") ? 20_777 : 20_778)
             let path = folder.path + "/tenant=\(name)/day=\(date)"
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             paths.append(path + "/events.ndjson.gz")
@@ -47,6 +49,16 @@ import Testing
         }
     }
 
+    /// DuckDB's buffer of 32 KiB must hold the footer of the member before, and the whole header.
+    @Test func indexMembersFitTheBuffersOfReaders() throws {
+        let (folder, _, paths) = try archive()
+        defer { withExtendedLifetime(folder) {} }
+        var walker = ArchiveWalker(try LocalFile(path: paths[0]))
+        var lengths: [Int] = []
+        while let step = try walker.next() { if case .index = step.part { lengths.append(step.length) } }
+        #expect(lengths.count > 2 && lengths.allSatisfy { 8 + $0 - IndexMember.footer.count < 32 << 10 }, "\(lengths)")
+    }
+
     @Test func pythonGivesTheLines() throws {
         let (folder, days, paths) = try archive()
         defer { withExtendedLifetime(folder) {} }
@@ -75,9 +87,9 @@ import Testing
             one = f"{source} where tenant='acme-01' and day='2026-11-21'"
             plan = "".join(row[1] for row in db.execute(f"explain analyze select count(seq) from {one}").fetchall())
             print(json.dumps({
-                "all": db.execute(f"select count(*) from {source}").fetchone()[0],
-                "one": db.execute(f"select count(*), min(seq), max(seq), count(distinct id) from {one}").fetchone(),
-                "actors": db.execute(f"select count(distinct actor.id) from {one}").fetchone()[0],
+                "all": db.execute(f"select count(*) from {source}").fetchall()[0][0],
+                "one": db.execute(f"select count(*), min(seq), max(seq), count(distinct id) from {one}").fetchall()[0],
+                "actors": db.execute(f"select count(distinct actor.id) from {one}").fetchall()[0][0],
                 "kinds": dict(db.execute(f"select kind, count(*) from {source} group by kind").fetchall()),
                 "files": int(re.search(r"Total Files Read:\\s*(\\d+)", plan).group(1)),
             }, sort_keys=True))

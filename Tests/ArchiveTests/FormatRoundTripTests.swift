@@ -1,6 +1,7 @@
 import Crypto
 import EventModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -89,7 +90,7 @@ import Testing
     }
 
     private func expectTerms(of day: FormatDay, in file: ArchiveFile) throws {
-        var random = FormatRandom(day.events.last!.seq)
+        var random = SeededRandom(seed: day.events.last!.seq)
         for _ in 0..<60 {
             let event = random.pick(day.events)
             let word = Term.word(Array(event.word.utf8))

@@ -29,7 +29,10 @@ import Testing
             }
             var logger = Logger(label: "test")
             logger.logLevel = .critical
-            archive = ArchivedDays(LookupRows(days.map(\.row)), limits: limits, logger: logger) { day in
+            archive = ArchivedDays(
+                LookupRows(days.map(\.row)), limits: limits, logger: logger,
+                local: { try? LocalFile(path: "\(folder)/\($0.tenant)-\($0.day).gz") }
+            ) { day in
                 try LocalFile(path: "\(folder)/\(day.tenant)-\(day.day).gz")
             }
             var configuration = EventStoreConfiguration(folder: folder + "/store")

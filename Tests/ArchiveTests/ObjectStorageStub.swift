@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Synchronization
+import TestSupport
 
 /// A small S3 service in memory that checks signatures and does, when told, what a real one does only on a bad day.
 final class ObjectStorageStub: Sendable {
@@ -70,40 +71,15 @@ final class ObjectStorageStub: Sendable {
     static let secret = "se/cr+et:KEY"
 
     let state = Mutex(State())
-    private let listener: Int32
+    private let listener = LoopbackListener()
     private let stopped = Atomic(false)
-    let url: String
+    var url: String { listener.url }
 
-    init() {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let port = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                precondition(
-                    bind(listener, generic, length) == 0 && listen(listener, 16) == 0 && getsockname(listener, generic, &length) == 0)
-            }
-            return UInt16(bigEndian: pointer.pointee.sin_port)
-        }
-        url = "http://127.0.0.1:\(port)"
-        Thread.detachNewThread { [self] in
-            while true {
-                let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
-                Thread.detachNewThread { [self] in
-                    serve(connection)
-                    close(connection)
-                }
-            }
-        }
-    }
+    init() { listener.start(atOnce: true) { [self] in serve($0) } }
 
     func stop() {
         stopped.store(true, ordering: .sequentiallyConsistent)
-        shutdown(listener, Int32(SHUT_RDWR))
+        listener.stop()
     }
 
     /// The next request of this method whose decoded path or raw query holds `target` meets the fault.
@@ -127,7 +103,7 @@ final class ObjectStorageStub: Sendable {
 
     // MARK: Connections
 
-    private func serve(_ connection: Int32) {
+    private func serve(_ connection: LoopbackConnection) {
         var pending: [UInt8] = []
         while let head = readHead(connection, &pending) {
             var request = head
@@ -138,11 +114,10 @@ final class ObjectStorageStub: Sendable {
                 return index.map { state.faults.remove(at: $0).fault }
             }
             let length = head.headers["content-length"].flatMap { Int($0) } ?? 0
-            if length > 0, head.headers["expect"] != nil { write(connection, Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
+            if length > 0, head.headers["expect"] != nil { connection.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
             if case .reset = fault {
                 _ = readBody(connection, &pending, length / 2)
-                var linger = linger(l_onoff: 1, l_linger: 0)
-                setsockopt(connection, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+                connection.resetAtEnd()
                 return
             }
             guard let body = readBody(connection, &pending, length) else { return }
@@ -153,13 +128,13 @@ final class ObjectStorageStub: Sendable {
     }
 
     /// False when the connection is to be closed.
-    private func respond(_ connection: Int32, _ request: Request, _ fault: Fault?) -> Bool {
+    private func respond(_ connection: LoopbackConnection, _ request: Request, _ fault: Fault?) -> Bool {
         switch fault {
         case .answer(let status, let code, let headers):
             let body = "<?xml version=\"1.0\"?><Error><Code>\(code)</Code><Message>told to</Message><RequestId>r1</RequestId></Error>"
-            write(connection, Answer(status, headers: headers, body: Array(body.utf8)).encoded(request))
+            connection.send(Answer(status, headers: headers, body: Array(body.utf8)).encoded(request))
         case .truncated:
-            write(connection, answer(request).encoded(request).dropLast(7))
+            connection.send(answer(request).encoded(request).dropLast(7))
             return false
         case .answerLost:
             _ = answer(request)
@@ -171,23 +146,23 @@ final class ObjectStorageStub: Sendable {
         case .damaged:
             var damaged = request
             damaged.body[damaged.body.count / 2] ^= 1
-            write(connection, answer(damaged, checksHash: false).encoded(request))
+            connection.send(answer(damaged, checksHash: false).encoded(request))
         case .rangeIgnored:
             var whole = request
             whole.headers["range"] = nil
-            write(connection, answer(whole).encoded(request))
+            connection.send(answer(whole).encoded(request))
         case .errorInSuccess:
             let body = Array("<Error><Code>InternalError</Code><Message>told to</Message></Error>".utf8)
-            write(connection, Answer(200, body: body).encoded(request))
+            connection.send(Answer(200, body: body).encoded(request))
         case .then(let act):
             act()
-            write(connection, answer(request).encoded(request))
-        case .reset, nil: write(connection, answer(request).encoded(request))
+            connection.send(answer(request).encoded(request))
+        case .reset, nil: connection.send(answer(request).encoded(request))
         }
         return true
     }
 
-    private func readHead(_ connection: Int32, _ pending: inout [UInt8]) -> Request? {
+    private func readHead(_ connection: LoopbackConnection, _ pending: inout [UInt8]) -> Request? {
         let end = Array("\r\n\r\n".utf8)
         var from = 0
         while true {
@@ -203,30 +178,13 @@ final class ObjectStorageStub: Sendable {
                     method: String(first[0]), target: String(first[1]), headers: Dictionary(pairs) { $0 + "," + $1 }, body: [])
             }
             from = max(0, pending.count - 3)
-            guard receive(connection, &pending) else { return nil }
+            guard connection.receive(into: &pending) else { return nil }
         }
     }
 
-    private func readBody(_ connection: Int32, _ pending: inout [UInt8], _ count: Int) -> [UInt8]? {
-        while pending.count < count { guard receive(connection, &pending) else { return nil } }
+    private func readBody(_ connection: LoopbackConnection, _ pending: inout [UInt8], _ count: Int) -> [UInt8]? {
+        while pending.count < count { guard connection.receive(into: &pending) else { return nil } }
         defer { pending.removeFirst(count) }
         return Array(pending[..<count])
-    }
-
-    private func receive(_ connection: Int32, _ pending: inout [UInt8]) -> Bool {
-        var piece = [UInt8](repeating: 0, count: 1 << 18)
-        let count = recv(connection, &piece, piece.count, 0)
-        if count > 0 { pending.append(contentsOf: piece[..<count]) }
-        return count > 0
-    }
-
-    private func write(_ connection: Int32, _ bytes: some Collection<UInt8>) {
-        let bytes = Array(bytes)
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { send(connection, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL)) }
-            guard count > 0 else { return }
-            sent += count
-        }
     }
 }

@@ -21,6 +21,30 @@ import Testing
         return try Checkpoint(note.text)
     }
 
+    @Test("A tenant whose first day is not sealed yet gets no checkpoint of the next, which would begin with a wrong tree")
+    func firstDayWaits() async throws {
+        let house = try SealHouse(configure: {
+            $0.checkpointsHourly = true
+            $0.sealGrace = .seconds(6 * 3600)
+        })
+        try await house.add("acme", 30)
+        house.clock.set(day: Self.day + 1, hour: 3, minute: 1)
+        try await house.add("acme", 20)
+        try await house.add("new", 5)
+        // The pass of hour 3 may have come before the events.
+        house.clock.set(day: Self.day + 1, hour: 4, minute: 1)
+        house.archive.sealer!.look()
+        await house.wait { (try? house.archive.catalogue.openHour) == (Self.day + 1) * 24 + 4 }
+        func isOfSecondDay(_ name: String) -> Bool { name.hasPrefix("2026-11-02") }
+        #expect((try? hourly(house, "acme"))?.contains(where: isOfSecondDay) != true)
+        #expect(try hourly(house, "new").contains(where: isOfSecondDay))
+        house.clock.set(day: Self.day + 2, hour: 7)
+        #expect(try await house.seal(Self.day + 1))
+        #expect(try house.zcat("acme", Self.day + 1).count == 20)
+        #expect(try house.verify().result == .good)
+        await house.close()
+    }
+
     @Test("Every hour each tenant with new events gets a checkpoint of its tree, and the seal goes on from there")
     func hours() async throws {
         let house = try SealHouse(configure: { $0.checkpointsHourly = true })
@@ -71,6 +95,8 @@ import Testing
     @Test("A store that was changed behind an hourly checkpoint is not sealed")
     func changedStore() async throws {
         let house = try SealHouse(configure: { $0.checkpointsHourly = true })
+        // Otherwise this hour may have a checkpoint of the events as well.
+        await house.wait { (try? house.archive.catalogue.openHour) == Self.day * 24 + 12 }
         try await house.add("acme", 100)
         house.clock.set(day: Self.day, hour: 14, minute: 1)
         house.archive.sealer!.look()

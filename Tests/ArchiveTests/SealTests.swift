@@ -1,6 +1,7 @@
 import EventModel
 import EventStore
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -8,7 +9,7 @@ import Testing
 @Suite struct SealTests {
     @Test("Thirty days sealed one after the other, with restarts, are what was accepted", arguments: [1, 2] as [UInt64])
     func thirtyDays(seed: UInt64) async throws {
-        var random = SealRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         let house = try SealHouse()
         var lines: [String: [Int64: [String]]] = [:]
         var firstDay: [String: Int64] = [:]

@@ -105,7 +105,7 @@ final class VerifArchive {
             }
             let member = Self.member(block)
             try block.withUnsafeBytes { lines in
-                try member.withUnsafeBytes { member in try writer.add(member: member, lines: lines) { $0.forEach(leaf) } }
+                try member.withUnsafeBytes { member in try writer.add(member: member, lines: lines) { $0.leaves.forEach(leaf) } }
             }
         }
         return try writer.finish()

@@ -31,6 +31,17 @@ import Testing
         #expect(try Tool.run(["python3", "-c", script, folder + "/pack.zip", folder + "/large"]).status == 0)
     }
 
+    @Test("verify says that a pack is to be unpacked")
+    func isNotVerifiedPacked() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-\(UUID().uuidString).zip").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var zip = try ZipWriter(path: path)
+        try zip.add("README.txt", bytes: Array("read me\n".utf8))
+        try zip.finish()
+        let key = try SigningKey(name: "test").verifier
+        #expect { try ArchiveVerifier.verify([path], .init(keys: [key])) } throws: { "\($0)".contains("unpack it") }
+    }
+
     @Test("more entries than 16 bits count are found through ZIP64")
     func isZip64() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-zip-\(UUID().uuidString)").path

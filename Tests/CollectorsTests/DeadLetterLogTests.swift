@@ -36,6 +36,45 @@ import Testing
         #expect(mode == 0o600)
     }
 
+    @Test("what somebody wrote is rewritten wherever a letter has it, but not in letters that are held or another tenant's")
+    func rewriting() async throws {
+        let log = try open()
+        func letter(_ tenant: String?, key: String? = nil, at: Int64 = 1_000_000) -> DeadLetter {
+            DeadLetter(
+                received: Timestamp(milliseconds: at), tenant: tenant, keyTenant: key, pipeline: "access", shape: .json,
+                idempotencyKey: "of Mei", origin: "Mei's laptop",
+                rejection: Rejection(line: 1, field: "labels.Mei", code: .required, message: "Mei must be there"), raw: Array("by Mei".utf8)
+            )
+        }
+        await log.append([
+            letter("acme"), letter("acme", at: 5_000_000), letter(nil), letter(nil, key: "globex"), letter("globex"),
+            letter(nil, key: "acme"),
+        ])
+        let change: @Sendable ([UInt8]) -> [UInt8]? = { text in
+            let text = String(decoding: text, as: UTF8.self)
+            return text.contains("Mei") ? Array(text.replacing("Mei", with: "[erased]").utf8) : nil
+        }
+        let isHeld: @Sendable (DeadLetter) -> Bool = { $0.received.milliseconds == 5_000_000 }
+        let before = try FileManager.default.contentsOfDirectory(atPath: folder).map {
+            try Data(contentsOf: URL(filePath: folder + "/" + $0))
+        }
+        let expected = DeadLetterLog.Rewriting(changed: 3, held: 1)
+        #expect(try await log.rewrite(tenant: "acme", isDry: true, isHeld: isHeld, change: change) == expected)
+        let looked = try FileManager.default.contentsOfDirectory(atPath: folder).map {
+            try Data(contentsOf: URL(filePath: folder + "/" + $0))
+        }
+        #expect(before == looked)
+        #expect(try await log.rewrite(tenant: "acme", isDry: false, isHeld: isHeld, change: change) == expected)
+        for log in [log, try open()] {
+            let letters = try await log.letters(after: 0, limit: 10)
+            #expect(letters.map { String(decoding: $0.raw, as: UTF8.self).contains("Mei") } == [false, true, false, true, true, false])
+            let changed = letters[0]
+            #expect(changed.idempotencyKey == "of [erased]" && changed.origin == "[erased]'s laptop")
+            #expect(changed.rejection.field == "labels.[erased]" && changed.rejection.message == "[erased] must be there")
+        }
+        #expect(try await log.rewrite(tenant: "acme", isDry: false, isHeld: isHeld, change: change) == .init(changed: 0, held: 1))
+    }
+
     @Test("finished letters stay finished, ids are never given twice")
     func finished() async throws {
         var log = try open()

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 /// A server that answers by script, to show a client what a real one does only on a bad day: refusals, silence, and
 /// connections that end in the middle. Plain sockets on a thread of its own.
@@ -25,43 +26,24 @@ final class ScriptedServer: Sendable {
     }
 
     private let state: Mutex<State>
-    private let listener: Int32
-    let url: String
+    private let listener = LoopbackListener()
+    var url: String { listener.url }
 
     init(_ steps: [Step]) {
         state = Mutex(State(steps: steps))
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let port = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                precondition(
-                    bind(listener, generic, length) == 0 && listen(listener, 16) == 0 && getsockname(listener, generic, &length) == 0)
-            }
-            return UInt16(bigEndian: pointer.pointee.sin_port)
-        }
-        url = "http://127.0.0.1:\(port)"
-        Thread.detachNewThread { [self] in
-            while true {
-                let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
-                state.withLock { $0.connections += 1 }
-                serve(connection)
-                close(connection)
-            }
+        listener.start(atOnce: false) { [self] connection in
+            state.withLock { $0.connections += 1 }
+            serve(connection)
         }
     }
 
     /// No more connections; the thread ends.
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    func stop() { listener.stop() }
 
     var requests: [Request] { state.withLock { $0.requests } }
     var connections: Int { state.withLock { $0.connections } }
 
-    private func serve(_ connection: Int32) {
+    private func serve(_ connection: LoopbackConnection) {
         var pending: [UInt8] = []
         while let request = read(connection, &pending) {
             let step = state.withLock { state -> Step in
@@ -72,21 +54,18 @@ final class ScriptedServer: Sendable {
             case .hangUp: return
             case .answer(let status, let headers, let body):
                 let head = ["HTTP/1.1 \(status) Status", "Content-Length: \(body.utf8.count)"] + headers
-                write(connection, head.joined(separator: "\r\n") + "\r\n\r\n" + body)
+                connection.send((head.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8)
             case .stream(let pieces):
-                for piece in pieces { write(connection, piece) }
+                for piece in pieces { connection.send(piece.utf8) }
                 return
             }
         }
     }
 
-    private func read(_ connection: Int32, _ pending: inout [UInt8]) -> Request? {
+    private func read(_ connection: LoopbackConnection, _ pending: inout [UInt8]) -> Request? {
         while true {
             if let request = Self.parse(&pending) { return request }
-            var piece = [UInt8](repeating: 0, count: 65536)
-            let count = recv(connection, &piece, piece.count, 0)
-            guard count > 0 else { return nil }
-            pending.append(contentsOf: piece[..<count])
+            guard connection.receive(into: &pending) else { return nil }
         }
     }
 
@@ -106,10 +85,5 @@ final class ScriptedServer: Sendable {
         let body = String(decoding: pending[start..<start + length], as: UTF8.self)
         pending.removeFirst(start + length)
         return Request(line: first, headers: headers, body: body)
-    }
-
-    private func write(_ connection: Int32, _ text: String) {
-        let bytes = Array(text.utf8)
-        _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 }

@@ -1,6 +1,7 @@
 import EventModel
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -19,13 +20,6 @@ import Testing
         })
     }
 
-    final class SetClock: Sendable {
-        private let time: Mutex<Int64>
-        init(_ text: String) { time = Mutex(Timestamp(text)!.milliseconds) }
-        var now: Timestamp { Timestamp(milliseconds: time.withLock { $0 }) }
-        func set(_ text: String) { time.withLock { $0 = Timestamp(text)!.milliseconds } }
-    }
-
     @Test("A sealed day is listed, downloaded whole and in parts, and searched as before")
     func sealedDay() async throws {
         let clock = SetClock("2026-11-20T12:00:00Z")
@@ -35,7 +29,9 @@ import Testing
             #expect(try await rooms.post("/v1/events", lines).integer("accepted") == 50)
         }
         let early = try await rooms.ask(.post, "/v1/archives/seal?day=2026-11-20")
-        #expect(early.status == 409 && early.text.contains("is not over") && early.text.contains("2026-11-21T00:00:00Z"))
+        #expect(
+            try early.status == 409 && early.json["title"] as? String == "Conflict" && early.text.contains("is not over")
+                && early.text.contains("2026-11-21T00:00:00Z"))
         clock.set("2026-11-21T00:01:00Z")
         let sealed = try await rooms.ask(.post, "/v1/archives/seal?day=2026-11-20")
         #expect(sealed.status == 200 && sealed.text.contains(#""state":"sealed""#), "\(sealed.text)")
@@ -66,12 +62,21 @@ import Testing
         let onDisk = try Data(contentsOf: URL(fileURLWithPath: rooms.folder + "/archive/tenant=acme/day=2026-11-20/events.ndjson.gz"))
         #expect(whole.status == 200 && Data(whole.body) == onDisk && whole.headers[.contentType] == "application/gzip")
         #expect(whole.body.count == archives[0]["file_bytes"] as? Int)
-        for (range, expected) in [("bytes=5-9", 5..<10), ("bytes=10-", 10..<onDisk.count), ("bytes=-7", onDisk.count - 7..<onDisk.count)] {
+        for (range, expected) in [
+            ("bytes=5-9", 5..<10), ("bytes=10-", 10..<onDisk.count), ("bytes=-7", onDisk.count - 7..<onDisk.count),
+            ("bytes=3-9223372036854775807", 3..<onDisk.count), ("bytes=-9223372036854775807", 0..<onDisk.count),
+        ] {
             let part = try await rooms.ask(.get, base + "events.ndjson.gz", ["Range": range])
             #expect(part.status == 206 && Data(part.body) == onDisk[expected])
             #expect(part.headers[.contentRange] == "bytes \(expected.lowerBound)-\(expected.upperBound - 1)/\(onDisk.count)")
         }
-        #expect(try await rooms.ask(.get, base + "events.ndjson.gz", ["Range": "bytes=\(onDisk.count)-"]).status == 416)
+        // What is no range is passed over.
+        for range in ["bytes=+5-+9", "bytes=5-99999999999999999999", "bytes=9-5"] {
+            #expect(try await rooms.ask(.get, base + "events.ndjson.gz", ["Range": range]).status == 200, "\(range)")
+        }
+        let behind = try await rooms.ask(.get, base + "events.ndjson.gz", ["Range": "bytes=\(onDisk.count)-"])
+        #expect(behind.status == 416 && behind.headers[.contentRange] == "bytes */\(onDisk.count)")
+        #expect(try behind.json["title"] as? String == "Range not satisfiable" && behind.json["status"] as? Int == 416)
         let manifest = try Manifest(json: try await rooms.get(base + "_manifest.json").body)
         #expect(manifest.contents?.events == 50)
         let checkpoint = try await rooms.get("/v1/archives/acme/_checkpoint")
@@ -115,8 +120,9 @@ import Testing
 
     @Test("A wrong setting of the archive stops the start and is named")
     func settings() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/daybook-settings-\(UUID().uuidString)"
         func read(_ environment: [String: String]) throws -> Settings {
-            try Settings.read(ServeOptions(data: "/tmp/none", pipelines: TestServer.pipelines), environment: environment)
+            try Settings.read(ServeOptions(data: folder, pipelines: TestServer.pipelines), environment: environment)
         }
         for (key, value) in [
             ("DAYBOOK_ARCHIVE_ORIGIN", "two words"), ("DAYBOOK_ARCHIVE_CHECKPOINT_WEBHOOK", "ftp://x"), ("DAYBOOK_STORE_KEEP", "3d"),
@@ -128,6 +134,6 @@ import Testing
         #expect(
             settings.archive.keep == .seconds(60 * 86_400) && settings.archive.journalBytes == 1 << 30
                 && settings.archive.origin == "a.example")
-        #expect(settings.archive.folder == "/tmp/none/archive" && settings.archive.keys == "/tmp/none/keys")
+        #expect(settings.archive.folder == folder + "/archive" && settings.archive.keys == folder + "/keys")
     }
 }

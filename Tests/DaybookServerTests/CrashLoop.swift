@@ -146,10 +146,7 @@ final class CrashLoop {
         return formatter.string(from: Date(timeIntervalSince1970: Double(firstTime + number) / 1000))
     }
 
-    /// Beside the test bundle, unless another build is to be tried.
-    private static let executable =
-        ProcessInfo.processInfo.environment["DAYBOOK_EXECUTABLE"]
-        ?? URL(fileURLWithPath: ServerProcess.ownExecutable).deletingLastPathComponent().path + "/daybook"
+    private static let executable = DaybookProcess.executable
 
     private static let arguments = [
         "--pipelines",

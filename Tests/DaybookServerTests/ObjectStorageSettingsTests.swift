@@ -1,7 +1,7 @@
-import Archive
 import Foundation
 import Testing
 
+@testable import Archive
 @testable import DaybookServer
 
 @Suite struct ObjectStorageSettingsTests {
@@ -40,5 +40,20 @@ import Testing
         ])
     func wrong(text: String, key: String) {
         #expect { try read(text, environment: Self.keys) } throws: { ($0 as? SettingsError)?.key == key }
+    }
+
+    @Test("metrics tell what waits for storage, and nothing of it where there is none")
+    func metrics() async throws {
+        let without = try await TestServer()
+        #expect(try await !without.get("/metrics").text.contains("daybook_archive_uploads"))
+        await without.close()
+        let objects = try #require(try read("archive: {objects: {endpoint: 'http://127.0.0.1:1', bucket: days}}", environment: Self.keys))
+        let with = try await TestServer(configure: { $0.archive.objects = objects })
+        #expect(try await with.get("/metrics").text.contains("daybook_archive_uploads_waiting 0\n"))
+        let uploads = try #require(with.server.archive.uploads)
+        try uploads.enqueueDeletion(tenant: "acme", day: 20_777)
+        let text = try await with.get("/metrics").text
+        #expect(text.contains("daybook_archive_uploads_waiting 1\n") && text.contains("daybook_archive_objects 0\n"))
+        await with.close()
     }
 }

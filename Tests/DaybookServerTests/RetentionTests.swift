@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -12,7 +13,7 @@ import Testing
     }
 
     /// Ten sealed days of two tenants, 2026-11-01 to 10; the clock stands at noon of the 11th.
-    private static func tenDays(_ clock: ErasureTests.Clock) async throws -> TestServer {
+    private static func tenDays(_ clock: SetClock) async throws -> TestServer {
         let rooms = try await TestServer(configure: { settings in
             settings.journal.now = { clock.now }
             settings.archive.now = { clock.now }
@@ -46,7 +47,7 @@ import Testing
 
     @Test("Days past a plan wait for a word when they are many, go when it is given, and leave the rest verifiable")
     func prunes() async throws {
-        let clock = ErasureTests.Clock("2026-11-01T12:00:00Z")
+        let clock = SetClock("2026-11-01T12:00:00Z")
         let rooms = try await Self.tenDays(clock)
         let set = try await rooms.ask(.put, "/v1/retention/acme", body: Array(#"{"recent":"3d","archive":"4d","reason":"contract"}"#.utf8))
         #expect(set.status == 200 && set.text.contains(#""archive":"4d""#), "\(set.text)")
@@ -78,7 +79,7 @@ import Testing
 
     @Test("A held day stays whatever the plan and whoever confirms, and goes once the hold is released")
     func held() async throws {
-        let clock = ErasureTests.Clock("2026-11-01T12:00:00Z")
+        let clock = SetClock("2026-11-01T12:00:00Z")
         let rooms = try await Self.tenDays(clock)
         _ = try await rooms.ask(.put, "/v1/retention/acme", body: Array(#"{"recent":"1d","archive":"1d"}"#.utf8))
         let hold = #"{"tenant":"acme","from":"2026-11-03","to":"2026-11-05","reason":"case 7","owner":"legal"}"#
@@ -95,10 +96,52 @@ import Testing
     }
 
     @Test(
+        "A plan without a duration is refused and pins nothing",
+        arguments: ["{}", "", #"{"recent":null,"archive":" "}"#, #"{"reason":"r"}"#])
+    func emptyPlan(body: String) async throws {
+        let rooms = try await TestServer()
+        let answer = try await rooms.ask(.put, "/v1/retention/acme", body: Array(body.utf8))
+        #expect(answer.status == 400 && answer.text.contains(#"\"recent\""#) && answer.text.contains(#"\"archive\""#), "\(answer.text)")
+        #expect(rooms.server.administration.plans.plans.isEmpty)
+        let half = try await rooms.ask(.put, "/v1/retention/acme", body: Array(#"{"archive":"90d"}"#.utf8))
+        #expect(half.status == 200 && half.text.contains(#""archive":"90d""#), "\(half.text)")
+        await rooms.close()
+    }
+
+    @Test(
+        "What a decision says is bounded, in one line and not blank, and is refused by name",
+        arguments: [
+            (#"{"tenant":"acme","reason":" \u00a0\u2003","owner":"o"}"#, #"\"reason\" is required"#),
+            (#"{"tenant":"acme","reason":"a\nb","owner":"o"}"#, #"\"reason\" must not hold control characters; it has U+000A"#),
+            (#"{"tenant":"acme","reason":"r","owner":"o\u0085"}"#, #"\"owner\" must not hold control characters; it has U+0085"#),
+            (#"{"tenant":"acme","reason":"r","owner":"\u2028"}"#, #"\"owner\" must not hold control characters; it has U+2028"#),
+            (#"{"tenant":"acme","reason":"\#(String(repeating: "ü", count: 513))","owner":"o"}"#, "longer than 1024 bytes; it has 1026"),
+            (#"{"tenant":"a b","reason":"r","owner":"o"}"#, #"\"tenant\": \"a b\" is not"#),
+            (#"{"tenant":"acme","reason":"r","owner":true}"#, #"\"owner\" must be a string"#),
+        ])
+    func badValues(body: String, detail: String) async throws {
+        let rooms = try await TestServer()
+        let answer = try await rooms.post("/v1/holds", body, type: "application/json")
+        #expect(answer.status == 400 && answer.text.contains(detail), "\(answer.text)")
+        #expect(rooms.server.administration.plans.holds.isEmpty)
+        await rooms.close()
+    }
+
+    @Test("The longest reason is taken whole")
+    func longReason() async throws {
+        let rooms = try await TestServer()
+        let reason = String(repeating: "ü", count: 512)
+        let answer = try await rooms.post(
+            "/v1/holds", #"{"tenant":"acme","reason":"\#(reason)","owner":"o"}"#, type: "application/json")
+        #expect(try answer.status == 201 && answer.json["reason"] as? String == reason)
+        await rooms.close()
+    }
+
+    @Test(
         "A plan that cannot be meant is refused by name",
         arguments: [
             #"{"recent":"30"}"#, #"{"archive":"1y"}"#, #"{"recent":"40d","archive":"30d"}"#, #"{"archive":"0d"}"#, #"{"keep":"1d"}"#,
-            #"{"recent":"forever"}"#,
+            #"{"recent":"forever"}"#, #"{"recent":"+3d"}"#,
         ])
     func badPlans(body: String) async throws {
         let rooms = try await TestServer()

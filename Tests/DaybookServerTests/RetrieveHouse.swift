@@ -2,6 +2,7 @@ import DaybookClient
 import EventModel
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -13,19 +14,13 @@ final class RetrieveHouse: Sendable {
     let live: LiveServer
     /// For packs; goes with the object.
     let folder: String
-    private let clock: Clock
+    private let clock: SetClock
 
     static let tenant = "acme"
     static let eventsByDay = ["2026-11-18": 30, "2026-11-19": 40, "2026-11-20": 0, "2026-11-21": 50, "2026-11-22": 7]
 
-    final class Clock: Sendable {
-        private let time = Mutex(Timestamp("2026-11-18T12:00:00Z")!.milliseconds)
-        var now: Timestamp { Timestamp(milliseconds: time.withLock { $0 }) }
-        func set(_ text: String) { time.withLock { $0 = Timestamp(text)!.milliseconds } }
-    }
-
     init() async throws {
-        let clock = Clock()
+        let clock = SetClock("2026-11-18T12:00:00Z")
         self.clock = clock
         folder = FileManager.default.temporaryDirectory.path + "/daybook-retrieve-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -9,6 +9,8 @@ import NIOCore
 final class StreamCollector {
     private let server: Server
     private(set) var ids: [Int] = []
+    /// What the stream said that it lacks, as JSON.
+    private(set) var gaps: [String] = []
     private var position: UInt64
 
     init(_ server: Server, from position: Int) {
@@ -23,8 +25,13 @@ final class StreamCollector {
         var reader = try StreamReader(parameters, allowedTenant: nil, directory: server.journal.tenants, position: position)
         let history = StreamHistory(journal: server.journal, store: server.store)
         while reader.position < server.journal.endPosition { try await history.read(into: &reader) }
-        for line in String(decoding: reader.takeText(), as: UTF8.self).split(separator: "\n") where line.hasPrefix("id: ") {
-            ids.append(Int(line.dropFirst(4))!)
+        for block in String(decoding: reader.takeText(), as: UTF8.self).split(separator: "\n\n") {
+            let lines = block.split(separator: "\n")
+            if lines.first == "event: gap" {
+                gaps.append(String(lines.last!.dropFirst(6)))
+            } else {
+                ids.append(Int(lines.first!.dropFirst(4))!)
+            }
         }
         position = reader.position
     }

@@ -1,4 +1,6 @@
+import EventModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Collectors
@@ -53,6 +55,31 @@ import Testing
         let stream = StreamCollector(server.server, from: last + 1)
         try await stream.readAll()
         #expect(stream.ids == Array(last + 1..<100))
+        await server.close()
+    }
+
+    @Test("a stream from before what the store holds says which positions it cannot bring", arguments: [0, 4, 12])
+    func gap(from position: Int) async throws {
+        let clock = SetClock("2026-11-01T12:00:00Z")
+        let server = try await TestServer(configure: { settings in
+            settings.journal.now = { clock.now }
+            settings.archive.now = { clock.now }
+            settings.archive.isGentle = false
+        })
+        try await post(server, 1...10)
+        try await server.server.journal.beginSegment()
+        clock.set("2026-11-20T12:00:00Z")
+        try await post(server, 11...20)
+        #expect(try await server.ask(.post, "/v1/archives/seal?day=2026-11-01").text.contains(#""state":"sealed""#))
+        try server.server.store.packAll()
+        server.server.journal.freeSegments()
+        let day = try #require(server.server.store.heldDays.first?.day)
+        try server.server.store.drop(day: day)
+        #expect(server.server.journal.oldestPosition == 10)
+        let stream = StreamCollector(server.server, from: position)
+        try await stream.readAll()
+        #expect(stream.gaps == (position < 10 ? [#"{"first_position":\#(position),"last_position":9}"#] : []))
+        #expect(stream.ids == Array(max(10, position)..<20))
         await server.close()
     }
 

@@ -1,11 +1,12 @@
 import EventModel
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct CanonicalLineTests {
     /// Writes a random value canonically and notes its scalars.
     private struct Maker {
-        var random: SeededGenerator
+        var random: SeededRandom
         var scalars: [(path: [String], value: String, isString: Bool)] = []
 
         mutating func string() -> (plain: String, written: String) {
@@ -43,7 +44,7 @@ import Testing
 
     @Test("the cursor meets every scalar of random lines with its path", arguments: [1, 2, 3])
     func walk(seed: UInt64) {
-        var maker = Maker(random: SeededGenerator(seed))
+        var maker = Maker(random: SeededRandom(seed: seed))
         var cursor = CanonicalLineCursor()
         var plain: [UInt8] = []
         for _ in 0..<500 {

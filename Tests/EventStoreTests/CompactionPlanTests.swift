@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import EventStore
@@ -14,7 +15,7 @@ import Testing
     @Test("after any history of packing and compacting, files are as few as the binary digits of their bytes")
     func logarithmic() {
         for seed in 1...20 as ClosedRange<UInt64> {
-            var random = SeededGenerator(seed)
+            var random = SeededRandom(seed: seed)
             var list = PieceList()
             var packed = 0
             var copied = 0

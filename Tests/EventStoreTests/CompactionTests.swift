@@ -1,6 +1,7 @@
 import EventModel
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import EventStore
@@ -46,7 +47,7 @@ import Testing
 
     /// Questions of every kind, chosen by the seed.
     private static func answers(_ store: EventStore, _ feed: EventFeed, seed: UInt64, questions: Int = 30) async throws -> [[String]] {
-        var random = SeededGenerator(seed)
+        var random = SeededRandom(seed: seed)
         var answers: [[String]] = []
         for _ in 0..<questions {
             var query = SearchQuery()
@@ -200,7 +201,7 @@ import Testing
         let isRunning = Flag()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                var random = SeededGenerator(78)
+                var random = SeededRandom(seed: 78)
                 repeat {
                     let event = random.pick(known)
                     let line = try? await store.event(EventID(event.id)!)

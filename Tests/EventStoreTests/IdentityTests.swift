@@ -1,6 +1,7 @@
 import EventModel
 import Foundation
 import Journal
+import TestSupport
 import Testing
 
 @testable import EventStore
@@ -56,7 +57,7 @@ import Testing
         var other = EventFeed(seed: 35)
         _ = other.batch(200)
         let new = other.events.filter { $0.identity != 0 }.map { EventFeed.identity(tenant: "elsewhere", original: "\($0.id)") }
-        var random = SeededGenerator(36)
+        var random = SeededRandom(seed: 36)
         for round in 0..<4 {
             // In their old order, then in any.
             let events = round % 2 == 0 ? known : known.shuffled(using: &random)
@@ -112,7 +113,7 @@ import Testing
     @Test("the table of the window finds what was inserted and not what was removed")
     func table() {
         var table = IdentityTable()
-        var random = SeededGenerator(33)
+        var random = SeededRandom(seed: 33)
         var model: [UInt64: UInt64] = [:]
         for step in 0..<50_000 {
             let identity = 1 + random.next() % 20_000 << 8

@@ -1,6 +1,7 @@
 import EventModel
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import EventStore
@@ -127,7 +128,7 @@ import Testing
     @Test("blocks of one member are right in whatever order they are asked for, and a member is inflated twice at most")
     func orders() async throws {
         let made = try Compacted(seed: 302)
-        var random = SeededGenerator(303)
+        var random = SeededRandom(seed: 303)
         for member in made.members {
             for extents in [[.block], [.member], [.block, .member]] as [[InflatedBlocks.Extent]] {
                 for isForward in [true, false] {

@@ -1,6 +1,7 @@
 import EventModel
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import EventStore
@@ -28,6 +29,27 @@ import Testing
         }
     }
 
+    /// Days of events, packed, and an archive beside the store that has none of them yet.
+    final class House {
+        let folder: StoreFolder
+        let feed: EventFeed
+        let store: EventStore
+        let archive = MemoryArchive()
+
+        init(seed: UInt64, days: Int = 40, _ change: (inout EventStoreConfiguration) -> Void = { _ in }) throws {
+            folder = try StoreFolder()
+            var feed = EventFeed(seed: seed)
+            store = try folder.open {
+                $0.identityWindow = .seconds(3 * 86_400)
+                change(&$0)
+            }
+            try OlderDaysTests.fill(store, &feed, days: days)
+            self.feed = feed
+            store.use(older: archive)
+            try store.packAll()
+        }
+    }
+
     static func open(_ folder: StoreFolder) throws -> EventStore { try folder.open { $0.identityWindow = .seconds(3 * 86_400) } }
 
     struct Question {
@@ -35,7 +57,7 @@ import Testing
         var clauses: [String] = []
     }
 
-    static func question(_ random: inout SeededGenerator, _ feed: EventFeed) throws -> Question {
+    static func question(_ random: inout SeededRandom, _ feed: EventFeed) throws -> Question {
         var question = Question()
         question.query.limit = 1 + random.below(40)
         question.query.order = random.below(2) == 0 ? .descending : .ascending
@@ -70,7 +92,7 @@ import Testing
 
     /// Pages of questions, counts by different columns, and single events.
     static func answers(_ store: EventStore, _ feed: EventFeed, seed: UInt64, questions: Int = 30) async throws -> [[String]] {
-        var random = SeededGenerator(seed)
+        var random = SeededRandom(seed: seed)
         var answers: [[String]] = []
         for _ in 0..<questions {
             let question = try question(&random, feed)
@@ -104,10 +126,12 @@ import Testing
         store.committed(feed.batch(30))
         let before = try await Self.answers(store, feed, seed: seed)
         let archive = MemoryArchive()
+        // Fetched ahead or not, answers are the same.
+        archive.setNear(seed == 82)
         store.use(older: archive)
         let days = store.heldDays.map(\.day)
         #expect(days.count >= 40)
-        var random = SeededGenerator(seed)
+        var random = SeededRandom(seed: seed)
         for day in days.dropLast(4) where random.below(3) > 0 {
             try archive.seal(day, of: store)
             if random.below(4) > 0 { try store.drop(day: day) }
@@ -129,24 +153,18 @@ import Testing
         "every page is what a slow search of all events gives, while days are sealed and dropped between pages",
         arguments: [84, 85] as [UInt64])
     func cursors(seed: UInt64) async throws {
-        let folder = try StoreFolder()
-        var feed = EventFeed(seed: seed)
-        let store = try Self.open(folder)
-        try Self.fill(store, &feed)
+        let house = try House(seed: seed)
+        let (feed, store, archive) = (house.feed, house.store, house.archive)
         let slow = try BruteForce(feed.events)
-        let archive = MemoryArchive()
-        store.use(older: archive)
-        try store.packAll()
         var left = Array(store.heldDays.map(\.day).dropLast(4))
-        var random = SeededGenerator(seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<12 {
             var question = try Self.question(&random, feed)
             question.query.limit = 20
             let pages = try await Self.pages(question.query, store) {
                 guard let index = left.indices.randomElement(using: &random) else { return }
                 let day = left.remove(at: index)
-                try archive.seal(day, of: store)
-                try store.drop(day: day)
+                try archive.take([day], of: store)
             }
             let expected = slow.search(
                 tenants: question.query.tenants, from: question.query.from?.milliseconds, to: question.query.to?.milliseconds,
@@ -161,17 +179,9 @@ import Testing
 
     @Test("an answer says which archived files it asked, and what was read of them")
     func scanned() async throws {
-        let folder = try StoreFolder()
-        var feed = EventFeed(seed: 86)
-        let store = try Self.open(folder)
-        try Self.fill(store, &feed, days: 10)
-        let archive = MemoryArchive()
-        store.use(older: archive)
-        try store.packAll()
-        for day in store.heldDays.map(\.day).dropLast(4) {
-            try archive.seal(day, of: store)
-            try store.drop(day: day)
-        }
+        let house = try House(seed: 86, days: 10)
+        let (feed, store, archive) = (house.feed, house.store, house.archive)
+        try archive.take(store.heldDays.map(\.day).dropLast(4), of: store)
         var query = SearchQuery(tenants: [0])
         query.limit = 5
         let newest = try await store.search(query)
@@ -192,18 +202,10 @@ import Testing
 
     @Test("an archived file that cannot be read is named, and all others answer")
     func damagedFile() async throws {
-        let folder = try StoreFolder()
-        var feed = EventFeed(seed: 87)
-        let store = try Self.open(folder)
-        try Self.fill(store, &feed, days: 8)
-        let archive = MemoryArchive()
-        store.use(older: archive)
-        try store.packAll()
+        let house = try House(seed: 87, days: 8)
+        let (feed, store, archive) = (house.feed, house.store, house.archive)
         let days = store.heldDays.map(\.day)
-        for day in days.dropLast(4) {
-            try archive.seal(day, of: store)
-            try store.drop(day: day)
-        }
+        try archive.take(days.dropLast(4), of: store)
         archive.breakDay(days[1])
         var query = SearchQuery(tenants: [0])
         query.limit = 1000
@@ -225,31 +227,21 @@ import Testing
 
     @Test("a lookup that has begun finishes on a day that is dropped meanwhile")
     func dropDuringSearch() async throws {
-        let folder = try StoreFolder()
-        var feed = EventFeed(seed: 88)
-        var store = try Self.open(folder)
-        try Self.fill(store, &feed)
-        try store.packAll()
+        let house = try House(seed: 88)
+        let (feed, archive) = (house.feed, house.archive)
         // Opened anew, no directory is in memory: the lookup has to read a partition whose files are gone.
-        await store.close()
-        store = try Self.open(folder)
-        let archive = MemoryArchive()
+        await house.store.close()
+        let store = try Self.open(house.folder)
         store.use(older: archive)
         let days = store.heldDays.map(\.day).dropLast(4)
-        try archive.seal(days[2], of: store)
-        try store.drop(day: days[2])
+        try archive.take([days[2]], of: store)
         let others = Array(days.filter { $0 != days[2] })
         let dropped = Atomic(0)
         let held = store
         archive.probe { [others] in
             // In the middle of the search, between two files.
             guard dropped.exchange(1, ordering: .relaxed) == 0 else { return }
-            do {
-                for day in others {
-                    try archive.seal(day, of: held)
-                    try held.drop(day: day)
-                }
-            } catch { Issue.record(error) }
+            do { try archive.take(others, of: held) } catch { Issue.record(error) }
         }
         var query = SearchQuery()
         query.order = .ascending
@@ -269,20 +261,11 @@ import Testing
     @Test("a search whose bytes or time are used up gives a cursor, and its pages together are the whole answer")
     func budget() async throws {
         for limit in ["bytes", "time"] {
-            let folder = try StoreFolder()
-            var feed = EventFeed(seed: 89)
-            let store = try folder.open {
-                $0.identityWindow = .seconds(3 * 86_400)
+            let house = try House(seed: 89, days: 20) {
                 if limit == "bytes" { $0.scanBytes = 20_000 } else { $0.scanTime = .zero }
             }
-            try Self.fill(store, &feed, days: 20)
-            let archive = MemoryArchive()
-            store.use(older: archive)
-            try store.packAll()
-            for day in store.heldDays.map(\.day).dropLast(4) {
-                try archive.seal(day, of: store)
-                try store.drop(day: day)
-            }
+            let (feed, store, archive) = (house.feed, house.store, house.archive)
+            try archive.take(store.heldDays.map(\.day).dropLast(4), of: store)
             let slow = try BruteForce(feed.events)
             var query = SearchQuery()
             query.text = try TextQuery.parse("rare7")
@@ -299,13 +282,9 @@ import Testing
 
     @Test("a store that lost a sealed day leaves its answers to the archive, whatever the journal delivers again")
     func lostDay() async throws {
-        let folder = try StoreFolder()
-        var feed = EventFeed(seed: 90)
-        var store = try Self.open(folder)
-        try Self.fill(store, &feed, days: 6)
-        let archive = MemoryArchive()
-        store.use(older: archive)
-        try store.packAll()
+        let house = try House(seed: 90, days: 6)
+        let (folder, feed, archive) = (house.folder, house.feed, house.archive)
+        var store = house.store
         let days = store.heldDays.map(\.day)
         for day in days[0...2] { try archive.seal(day, of: store) }
         let before = try await Self.answers(store, feed, seed: 5, questions: 20)

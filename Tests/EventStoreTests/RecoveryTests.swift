@@ -1,6 +1,7 @@
 import EventModel
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import EventStore
@@ -35,7 +36,7 @@ import Testing
     func stops() async throws {
         let folder = try StoreFolder()
         var feed = EventFeed(seed: 41)
-        var random = SeededGenerator(42)
+        var random = SeededRandom(seed: 42)
         var batches: [CommittedBatch] = []
         for round in 0..<8 {
             // Blocks of 8 KiB with little room: some events are packed and some are not when it ends.

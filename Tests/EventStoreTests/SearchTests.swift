@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import EventStore
@@ -12,7 +13,7 @@ import Testing
         var descending: Bool { query.order == .descending }
     }
 
-    static func question(_ random: inout SeededGenerator, _ feed: EventFeed) throws -> Question {
+    static func question(_ random: inout SeededRandom, _ feed: EventFeed) throws -> Question {
         var question = Question()
         if random.below(2) == 0 { question.query.tenants = (0..<1 + random.below(2)).map { _ in UInt32(random.below(5)) } }
         let sample = feed.events[random.below(feed.events.count)]
@@ -62,7 +63,7 @@ import Testing
 
     static func check(_ store: EventStore, _ feed: EventFeed, questions: Int, seed: UInt64, _ stage: String) async throws {
         let reference = try BruteForce(feed.events)
-        var random = SeededGenerator(seed)
+        var random = SeededRandom(seed: seed)
         for number in 0..<questions {
             let question = try question(&random, feed)
             let expected = reference.search(
@@ -111,11 +112,16 @@ import Testing
         await store.close()
     }
 
-    @Test("a search that used up its budget goes on with its cursor and loses nothing")
-    func budget() async throws {
+    @Test(
+        "a search that used up its budget, or whose page is full of bytes, goes on with its cursor and loses nothing",
+        arguments: [(30_000, 4 << 20), (1 << 30, 20_000), (30_000, 20_000), (1 << 30, 1)])
+    func budget(scanBytes: Int, pageBytes: Int) async throws {
         let folder = try StoreFolder()
         var feed = EventFeed(seed: 5)
-        let store = try folder.open { $0.scanBytes = 30_000 }
+        let store = try folder.open {
+            $0.scanBytes = scanBytes
+            $0.pageBytes = pageBytes
+        }
         for _ in 0..<8 { store.committed(feed.batch(100)) }
         try store.packAll()
         for order in [SearchOrder.descending, .ascending] {
@@ -127,10 +133,12 @@ import Testing
             var pages = 0
             repeat {
                 let page = try await store.search(query)
+                // Without the last event a page is not full yet.
+                #expect(page.lines.dropLast().reduce(0) { $0 + $1.count } < pageBytes)
                 found += page.lines.map { String(decoding: $0, as: UTF8.self) }
                 query.cursor = page.nextCursor
                 pages += 1
-            } while query.cursor != nil && pages < 1000
+            } while query.cursor != nil && pages < 2000
             let expected = try BruteForce(feed.events).search(
                 tenants: [0, 1], from: nil, to: nil, filters: [], clauses: [], descending: order == .descending)
             let agrees = found == expected

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import EventStore
 
 @Suite struct TermPageTests {
-    private static func terms(_ random: inout SeededGenerator, _ count: Int, _ blocks: ClosedRange<UInt32>) -> [(UInt64, [UInt32])] {
+    private static func terms(_ random: inout SeededRandom, _ count: Int, _ blocks: ClosedRange<UInt32>) -> [(UInt64, [UInt32])] {
         var terms: Set<UInt64> = []
         for _ in 0..<count {
             terms.insert(random.below(3) == 0 ? Term.identities | random.next() >> 28 : random.next() >> UInt64(36 + random.below(20)))
@@ -18,7 +19,7 @@ import Testing
 
     @Test("pages give back every term with its blocks", arguments: [1, 2, 3, 64, 65, 5000])
     func roundTrip(blockCount: Int) {
-        var random = SeededGenerator(UInt64(blockCount))
+        var random = SeededRandom(seed: UInt64(blockCount))
         let blocks = UInt32(77)...UInt32(76 + blockCount)
         let terms = Self.terms(&random, 3000, blocks)
         var writer = TermPageWriter(blocks: blocks, ordinary: 100, identities: 100_000)
@@ -56,7 +57,7 @@ import Testing
 
     @Test("a damaged page ends and does not trap")
     func damaged() {
-        var random = SeededGenerator(3)
+        var random = SeededRandom(seed: 3)
         let terms = Self.terms(&random, 2000, 1...500)
         var writer = TermPageWriter(blocks: 1...500, ordinary: 1500, identities: 700)
         for (term, list) in terms { list.withUnsafeBufferPointer { writer.add(term, $0) } }
@@ -79,7 +80,7 @@ import Testing
 
     @Test("sorting keeps the order of equal terms")
     func radix() {
-        var random = SeededGenerator(9)
+        var random = SeededRandom(seed: 9)
         var sorter = RadixSorter()
         for count in [0, 1, 2, 1000, 70_000] {
             for (shift, bits) in [(20, 28), (20, 36), (0, 8)] {
@@ -97,7 +98,7 @@ import Testing
 
     @Test("rollup pages give back every row")
     func rollups() {
-        var random = SeededGenerator(10)
+        var random = SeededRandom(seed: 10)
         let keys = Set(
             (0..<5000).map { _ in
                 RollupKey.make(

@@ -120,7 +120,8 @@ private final class FaultyFile: JournalFile {
         if let room = faults.room, room < blocks.count { throw FileFault(operation: "write", errno: ENOSPC) }
         if !faults.hasDirectWrites { return false }
         if let shortest = faults.shortest, shortest < blocks.count {
-            _ = try file.write(UnsafeRawBufferPointer(rebasing: blocks[..<shortest]), UnsafeRawBufferPointer(start: nil, count: 0), at: offset)
+            let part = UnsafeRawBufferPointer(rebasing: blocks[..<shortest])
+            _ = try file.write(part, UnsafeRawBufferPointer(start: nil, count: 0), at: offset)
             return false
         }
         return try file.writeBlocks(blocks, at: offset)

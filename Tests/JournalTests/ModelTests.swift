@@ -2,6 +2,7 @@ import EventModel
 import Glibc
 import Journal
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct ModelTests {
@@ -9,7 +10,7 @@ import Testing
     func crashes(round: Int) async throws {
         let seed = UInt64.random(in: 0..<(.max))
         print("journal model seed \(seed)")
-        var random = SeededGenerator(state: seed)
+        var random = SeededRandom(seed: seed)
         let folder = TemporaryFolder()
         var acknowledged: [String: String] = [:]
         var counter = 0
@@ -65,18 +66,5 @@ import Testing
         }
         #expect(missing.isEmpty, "seed \(seed)")
         #expect(journal.endPosition == position, "seed \(seed)")
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood, 2014): a seed reproduces the run.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

@@ -27,7 +27,6 @@ struct DayErasure {
     let key: SigningKey
     /// Of members that are changed.
     let level: Int
-    let software: String
     /// Common to all days of one erasure; names no person.
     let erasure: String
     let reason: String
@@ -42,13 +41,13 @@ struct DayErasure {
         folder.folder(of: day.tenantName) + "/.day=" + ArchiveFolder.name(day: day.day) + Self.suffix
     }
 
-    /// `nil` when the day holds nothing of the person.
+    /// `nil` when the day holds nothing of the person. The whole file is written to learn that, so only days with traces
+    /// should come here.
     func run(_ day: ArchivedDay, _ eraser: inout PersonEraser) throws -> Result? {
         let place = folder.folder(of: day.tenantName, day: day.day)
         let unfinished = unfinished(day)
         if folder.exists(unfinished) { try folder.remove(folder: unfinished) }
         let source = try LocalFile(path: place + "/" + ArchiveFolder.events)
-        guard try holdsTraces(source, eraser) else { return nil }
         guard let bytes = try folder.read(place + "/" + ArchiveFolder.manifest) else {
             throw ArchiveFileError(place + "/" + ArchiveFolder.manifest, "open", ENOENT)
         }
@@ -58,7 +57,8 @@ struct DayErasure {
         defer { if !isDone { try? folder.remove(folder: unfinished) } }
         try probe(.begun)
         var rewrite = Rewrite(before: manifest.tree.before, level: level)
-        let contents = try rewrite.run(source, to: unfinished + "/" + ArchiveFolder.events, day, firstSeq: manifest, &eraser)
+        let afterSeq = (manifest.contents?.firstSeq ?? 1) - 1
+        let contents = try rewrite.run(day, after: afterSeq, from: source, to: unfinished + "/" + ArchiveFolder.events, &eraser)
         guard !rewrite.changes.isEmpty else { return nil }
         guard contents.events == day.events, contents.lastSeq == day.lastSeq else {
             throw ErasureError.damaged(path: source.name, reason: "it has \(contents.events) readable events of \(day.events)")
@@ -94,23 +94,6 @@ struct DayErasure {
         return Result(events: rewrite.changes.count, day: row)
     }
 
-    /// Most days hold nothing; they are only read.
-    private func holdsTraces(_ source: LocalFile, _ eraser: PersonEraser) throws -> Bool {
-        var eraser = eraser
-        var walker = ArchiveWalker(source)
-        while let step = try walker.next() {
-            guard case .lines(let lines) = step.part else {
-                if case .damage(let reason) = step.part { throw ErasureError.damaged(path: source.name, reason: reason) }
-                continue
-            }
-            let isHit = lines.withUnsafeBytes { lines in
-                Self.forEachLine(lines) { line in eraser.replacement(for: line) == nil }
-            }
-            if !isHit { return true }
-        }
-        return false
-    }
-
     /// Visits lines without their newlines until `visit` says no; whether it never did.
     static func forEachLine(_ lines: UnsafeRawBufferPointer, _ visit: (UnsafeRawBufferPointer) throws -> Bool) rethrows -> Bool {
         var start = 0
@@ -134,10 +117,10 @@ struct DayErasure {
             self.level = level
         }
 
+        /// `afterSeq`: the tenant's last seq before the day.
         mutating func run(
-            _ source: LocalFile, to path: String, _ day: ArchivedDay, firstSeq manifest: Manifest, _ eraser: inout PersonEraser
+            _ day: ArchivedDay, after afterSeq: UInt64, from source: LocalFile, to path: String, _ eraser: inout PersonEraser
         ) throws -> ArchiveContents {
-            let afterSeq = (manifest.contents?.firstSeq ?? 1) - 1
             var writer = try ArchiveWriter(
                 path: path, tenant: day.tenant, tenantName: day.tenantName, day: day.day, afterSeq: afterSeq)
             let deflater = Deflater(level: level)
@@ -163,7 +146,7 @@ struct DayErasure {
             var tree = tree
             try member.withUnsafeBytes { member in
                 try lines.withUnsafeBytes { lines in
-                    try writer.add(member: member, lines: lines) { for leaf in $0 { tree.append(leafHash: leaf) } }
+                    try writer.add(member: member, lines: lines) { tree.append($0) }
                 }
             }
             self.tree = tree

@@ -41,7 +41,8 @@ package struct ErasureReport: Sendable, Equatable {
 }
 
 /// Takes a person out of everything the store and the archive hold of a tenant. Looks first, and changes nothing where a
-/// legal hold covers a day with traces. What it has done stays done when a later day fails, and doing it again goes on.
+/// legal hold covers a day with traces. What it has done stays done when a later day fails, and doing it again goes on. What
+/// it learned of the person is kept until the other places are done too, see ``UnfinishedErasures``.
 struct Erasure {
     let archive: Archive
     let request: ErasureRequest
@@ -57,7 +58,8 @@ struct Erasure {
     func run(isDry: Bool, isHeld: (Int64) -> LegalHold?) throws -> ErasureReport {
         try ErasureLeftovers(archive: archive).remove(of: request.tenant)
         let days = try archivedDays()
-        var discovery = PersonDiscovery(try Unfinished(archive, request.tenant).joined(request.person))
+        let unfinished = UnfinishedErasures(folder: archive.folder, tenant: request.tenant)
+        var discovery = PersonDiscovery(try unfinished.joined(request.person))
         // The store's copies too: where an erasure was stopped they tell what the files no longer do.
         try forEachLine(days, copies: true) { _, line in discovery.learn(line) }
         let names = discovery.nameNeedles
@@ -76,12 +78,12 @@ struct Erasure {
         if let first = held.first { throw ErasureError.held(days: held.count, firstDay: first.0, hold: first.1) }
         if isDry { return report }
         // Whoever goes on after a stop must know what was learned from lines that are erased by then.
-        try Unfinished(archive, request.tenant).keep(person)
+        try unfinished.keep(person, erasure: request.name)
         for day in days where report.events[day.day] != nil {
             try checkStops()
             let erasure = DayErasure(
                 folder: archive.folder, catalogue: archive.catalogue, key: archive.key, level: Self.level,
-                software: archive.configuration.software, erasure: request.name, reason: request.reason, now: now)
+                erasure: request.name, reason: request.reason, now: now)
             try archive.bringHere(tenant: request.tenant, day: day.day)
             if try erasure.run(day, &eraser) != nil {
                 report.archivedDays += 1
@@ -94,44 +96,10 @@ struct Erasure {
             try checkStops()
             if try eraseStored(held.day, isSealed: archive.catalogue.isSealed(day: held.day), &eraser) { report.storedDays += 1 }
         }
-        try Unfinished(archive, request.tenant).forget()
         return report
     }
 
     private func checkStops() throws { if stops() { throw SealError.stopped } }
-
-    /// What is known of a person while an erasure is under way; only after a stop in the middle it is there for longer.
-    private struct Unfinished {
-        private let folder: ArchiveFolder
-        private let path: String
-
-        init(_ archive: Archive, _ tenant: String) {
-            folder = archive.folder
-            path = archive.folder.folder(of: tenant) + "/.erasing-person"
-        }
-
-        func joined(_ person: Person) throws -> Person {
-            guard let bytes = try folder.read(path), let known = try? JSONDecoder().decode(Person.self, from: Data(bytes)),
-                !known.ids.isDisjoint(with: person.ids) || !known.emails.isDisjoint(with: person.emails)
-            else { return person }
-            var joined = person
-            joined.ids.formUnion(known.ids)
-            joined.emails.formUnion(known.emails)
-            joined.names.formUnion(known.names)
-            joined.sharedNames.formUnion(known.sharedNames)
-            return joined
-        }
-
-        func keep(_ person: Person) throws {
-            let parent = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-            try folder.make(parent)
-            try folder.replace(path, with: [UInt8](try JSONEncoder().encode(person)))
-        }
-
-        func forget() throws {
-            guard unlink(path) == 0 || errno == ENOENT else { throw ArchiveFileError(path, "unlink") }
-        }
-    }
 
     // MARK: Reading
 

@@ -13,17 +13,16 @@ package struct Needle: Sendable {
         folded = bytes.map { $0 | 0x20 }
     }
 
-    /// The spellings that are looked for: letters beyond ASCII as lower, upper and title case, and `@` and spaces as URLs write them.
+    /// The spellings that are looked for: letters beyond ASCII as lower, upper and title case, each composed and decomposed
+    /// (Unicode's NFC and NFD), and spaces as forms write them.
     package static func variants(of text: String) -> [Needle] {
-        var spellings: Set<String> = [text, text.lowercased(), text.uppercased(), text.capitalized]
-        for spelling in spellings {
-            if spelling.contains("@") { spellings.insert(spelling.replacing("@", with: "%40")) }
-            if spelling.contains(" ") { spellings.formUnion(["%20", "+"].map { spelling.replacing(" ", with: $0) }) }
-        }
+        let cases = [text, text.lowercased(), text.uppercased(), text.capitalized]
+        var spellings = cases + cases.map(\.precomposedStringWithCanonicalMapping) + cases.map(\.decomposedStringWithCanonicalMapping)
+        spellings += spellings.filter { $0.contains(" ") }.map { $0.replacing(" ", with: "+") }
         // ASCII differs by case only, and both are found by one of them; by `text` itself where it is one, since some ids are
-        // compared as they are.
-        return Dictionary(grouping: spellings.filter { !$0.isEmpty }) { Array($0.utf8).map(Self.lowered) }.values
-            .map { Needle($0.contains(text) ? text : $0[0]) }
+        // compared as they are. As bytes, for strings that differ in composition only are equal.
+        var seen: Set<[UInt8]> = []
+        return spellings.map { Needle($0) }.filter { !$0.bytes.isEmpty && seen.insert($0.bytes.map(lowered)).inserted }
     }
 
     /// As the inside of a JSON string writes it.

@@ -5,26 +5,33 @@ import EventModel
 ///
 /// | | goes |
 /// |---|---|
-/// | e-mails | from every string and key, also inside of longer text and as `%40` in URLs; `xada@…` is somebody else's |
+/// | e-mails | from every string and key, also inside of longer text; `xada@…` is somebody else's |
 /// | ids of four and more characters with a letter | from every string and key, where they stand as a word |
 /// | other ids, such as `42` | where a person stands: `actor.id`, `effective_user.id`, and `target.id` when its type is one of a person |
 /// | names nobody else bears | from every string and key, where they stand as words |
 /// | names that others bear too | the same, in events that hold the id or an e-mail |
+/// | all of these but ids such as `42` | where they stand percent-encoded, escaped or, from eight bytes on, in base64 as well |
 /// | `source.ip`, `source.user_agent`, `session` | whole, from events whose actor is the person |
 ///
 /// `seq`, `id`, `received`, `time`, `tenant`, `kind`, `action`, `outcome` and `severity` stay, so every line keeps its place.
 package struct PersonEraser {
-    private struct Trace {
+    struct Trace {
         var needle: Needle
         var kind: Kind
     }
 
-    private enum Kind { case email, wordID, plainID, name, sharedName }
+    enum Kind { case email, wordID, plainID, name, sharedName }
 
-    private let traces: [Trace]
+    let traces: [Trace]
     /// What lines are looked through for first: the same as lines write it.
     private let written: [Needle]
     private var plain: [UInt8] = []
+    /// Those that base64 is looked through for.
+    let encoded: [Needle]
+    /// Letters of base64 that the shortest of them takes.
+    let leastRun: Int
+    let base64 = Base64Text()
+    var decoded: [UInt8] = []
 
     package static let mark = "[erased]"
     private static let fixed: Set<String> = ["seq", "id", "received", "time", "tenant", "kind", "action", "outcome", "severity"]
@@ -40,13 +47,15 @@ package struct PersonEraser {
             + traces(person.names) { _ in .name } + traces(person.sharedNames) { _ in .sharedName })
             .sorted { $0.needle.bytes.count > $1.needle.bytes.count }
         written = self.traces.map { $0.needle.written }
+        encoded = self.traces.filter { $0.kind != .plainID }.map(\.needle).filter { $0.bytes.count >= Self.leastEncoded }
+        leastRun = Base64Text.letters(of: encoded.map(\.bytes.count).min() ?? Self.leastEncoded)
     }
 
     private static func isWord(_ id: String) -> Bool { id.utf8.count >= 4 && id.contains { $0.isLetter } }
 
     /// The line to stand in the place of `line` (both without newline); `nil` where it holds nothing of the person.
     package mutating func replacement(for line: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard written.contains(where: { $0.occurs(in: line) }) else { return nil }
+        guard written.contains(where: { $0.occurs(in: line) }) || mayHide(line) else { return nil }
         let whose = relation(line)
         var result: [UInt8] = []
         var copied = 0
@@ -74,13 +83,14 @@ package struct PersonEraser {
     package mutating func replacement(forText text: UnsafeRawBufferPointer) -> [UInt8]? {
         plain.removeAll(keepingCapacity: true)
         plain += text
-        let isPersons = traces.contains { trace in
-            (trace.kind == .email || trace.kind == .wordID) && Self.place(trace, in: text, from: 0) != nil
-        }
+        let isPersons =
+            traces.contains { Self.tells($0.kind) && Self.place($0, in: text, from: 0) != nil }
+            || !disguises(in: text, where: Self.tells).isEmpty
         var isChanged = false
         for trace in traces where trace.kind != .plainID && (trace.kind != .sharedName || isPersons) {
             isChanged = replaceAll(trace) || isChanged
         }
+        isChanged = replaceDisguises(isPersons: isPersons) || isChanged
         return isChanged ? plain : nil
     }
 
@@ -93,6 +103,18 @@ package struct PersonEraser {
         }
         return from > 0
     }
+
+    /// The same for what stands there in other writing.
+    private mutating func replaceDisguises(isPersons: Bool) -> Bool {
+        let places = plain.withUnsafeBytes { plain in
+            disguises(in: plain) { $0 != .plainID && ($0 != .sharedName || isPersons) }
+        }
+        for place in places.reversed() { plain.replaceSubrange(place, with: Self.mark.utf8) }
+        return !places.isEmpty
+    }
+
+    /// Whether what has such a trace is the person's.
+    private static func tells(_ kind: Kind) -> Bool { kind == .email || kind == .wordID }
 
     private func isFixed(_ strings: LineStrings, _ line: UnsafeRawBufferPointer) -> Bool {
         guard strings.depth == 1 else { return false }
@@ -124,7 +146,7 @@ package struct PersonEraser {
                     }
                 }
             }
-            guard isHit else { continue }
+            guard isHit || plain.withUnsafeBytes({ !disguises(in: $0, where: Self.tells).isEmpty }) else { continue }
             isPersons = true
             if strings.isAt("actor", "id") || strings.isAt("actor", "email") { isActor = true }
         }
@@ -147,6 +169,7 @@ package struct PersonEraser {
             }
             isChanged = replaceAll(trace) || isChanged
         }
+        isChanged = replaceDisguises(isPersons: whose.isPersons) || isChanged
         guard isChanged else { return nil }
         var writer = ByteWriter(capacity: plain.count + 16)
         plain.withUnsafeBytes { writer.appendQuoted(escaping: $0) }
@@ -173,7 +196,7 @@ package struct PersonEraser {
     private static func equals(_ plain: UnsafeRawBufferPointer, _ needle: Needle) -> Bool { plain.elementsEqual(needle.bytes) }
 
     /// The next place where the trace stands by itself.
-    private static func place(_ trace: Trace, in plain: UnsafeRawBufferPointer, from: Int) -> Int? {
+    static func place(_ trace: Trace, in plain: UnsafeRawBufferPointer, from: Int) -> Int? {
         var at = from
         while let place = trace.needle.first(in: plain, from: at) {
             let end = place + trace.needle.bytes.count
@@ -182,54 +205,5 @@ package struct PersonEraser {
             at = place + 1
         }
         return nil
-    }
-
-    /// Not a part of a longer address: RFC 5322 atoms before it, another label of a domain behind it.
-    private static func isFreeEmail(_ range: Range<Int>, _ plain: UnsafeRawBufferPointer) -> Bool {
-        if range.lowerBound > 0, !isBehindPercent(range.lowerBound, plain) {
-            if isWord(before: range.lowerBound, plain) || ".+-%".utf8.contains(plain[range.lowerBound - 1]) { return false }
-        }
-        guard range.upperBound < plain.count else { return true }
-        let behind = plain[range.upperBound]
-        if behind == UInt8(ascii: ".") { return range.upperBound + 1 >= plain.count || !isWord(at: range.upperBound + 1, plain) }
-        return !isWord(at: range.upperBound, plain) && behind != UInt8(ascii: "-")
-    }
-
-    private static func isFreeWord(_ range: Range<Int>, _ plain: UnsafeRawBufferPointer, _ kind: Kind) -> Bool {
-        func isDash(_ at: Int) -> Bool { kind == .wordID && plain[at] == UInt8(ascii: "-") }
-        let (start, end) = (range.lowerBound, range.upperBound)
-        if start > 0, isWord(before: start, plain) || isDash(start - 1), !isBehindPercent(start, plain) { return false }
-        return end >= plain.count || !(isWord(at: end, plain) || isDash(end))
-    }
-
-    /// Whether the three bytes before are a percent-encoded character, such as a space in a URL.
-    private static func isBehindPercent(_ at: Int, _ plain: UnsafeRawBufferPointer) -> Bool {
-        func isHex(_ byte: UInt8) -> Bool { byte &- 48 < 10 || (byte | 0x20) &- UInt8(ascii: "a") < 6 }
-        return at >= 3 && plain[at - 3] == UInt8(ascii: "%") && isHex(plain[at - 2]) && isHex(plain[at - 1])
-    }
-
-    /// Letters, digits and `_` of ASCII.
-    private static func isWordByte(_ byte: UInt8) -> Bool {
-        byte &- 48 < 10 || (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_")
-    }
-
-    /// Whether the character that ends before `at` belongs to a word; quotes, dashes and spaces of any alphabet do not.
-    private static func isWord(before at: Int, _ plain: UnsafeRawBufferPointer) -> Bool {
-        if plain[at - 1] < 0x80 { return isWordByte(plain[at - 1]) }
-        var start = at - 1
-        while start > 0, at - start < 4, plain[start] & 0xC0 == 0x80 { start -= 1 }
-        return isLetter(plain[start..<at])
-    }
-
-    private static func isWord(at: Int, _ plain: UnsafeRawBufferPointer) -> Bool {
-        if plain[at] < 0x80 { return isWordByte(plain[at]) }
-        return isLetter(plain[at..<min(at + 4, plain.count)])
-    }
-
-    /// Of the first character.
-    private static func isLetter(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
-        guard let scalar = String(decoding: bytes, as: UTF8.self).unicodeScalars.first else { return false }
-        return scalar.properties.isAlphabetic || scalar.properties.numericType != nil
-            || scalar.properties.generalCategory == .nonspacingMark
     }
 }

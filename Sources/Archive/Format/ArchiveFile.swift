@@ -100,6 +100,13 @@ package final class ArchiveFile: Sendable {
     /// ones always, so that no answer misses them silently.
     package func candidates(_ range: ClosedRange<UInt64>) throws -> [UInt32] { try withIndex { try $0.candidates(range) } }
 
+    /// Has fetched what ``candidates(_:)`` would read of a range, without waiting where the source can do so.
+    package func prepare(_ range: ClosedRange<UInt64>) {
+        // Damage is met, and told, by whoever asks.
+        let index = state.withLock { $0.index }
+        try? index.prepare(range)
+    }
+
     package func combinations() throws -> [Combination] { head.combinations }
 
     /// Visits counts by hour of event time (hours since 1970) and combination's number. A pair may come several times; its

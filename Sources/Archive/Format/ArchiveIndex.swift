@@ -95,6 +95,21 @@ final class ArchiveIndex: Sendable {
         return found
     }
 
+    /// Has fetched the pages that ``candidates(_:)`` would read.
+    func prepare(_ range: ClosedRange<UInt64>) throws {
+        for (run, directory) in zip(head.runs, try directory()) {
+            if range.lowerBound >= Term.identities, run.identities == 0 { continue }
+            for page in directory.terms.pages(range).prefix(Self.preparedPages) {
+                let place = try directory.terms.range(page)
+                guard place.upperBound <= run.termBytes else { throw IndexDamage("a page lies behind its run") }
+                index.prepare(place.lowerBound + run.offset..<place.upperBound + run.offset)
+            }
+        }
+    }
+
+    /// A term has one, the identities of an `original_id` one or two.
+    private static let preparedPages = 2
+
     /// A row a call, of the hours asked for alone.
     func rollups(hours: ClosedRange<Int64>, visit take: (Int64, UInt32, UInt64) -> Void) throws {
         let first = Timestamp.earliest / 3_600_000

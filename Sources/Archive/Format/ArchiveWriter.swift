@@ -15,7 +15,6 @@ package struct ArchiveWriter: ~Copyable {
     private var fileHash = SHA256()
     private var contentHash = SHA256()
     private var blockHashes: [Digest] = []
-    private var nodes: [Digest] = []
     private var received: (first: Int64, last: Int64) = (0, 0)
 
     private static let writeBytes = 1 << 20
@@ -37,10 +36,10 @@ package struct ArchiveWriter: ~Copyable {
     }
 
     /// Appends `member`, the gzip member of `lines`: whole lines of the tenant, of this day, in the order of `seq`, each with
-    /// its newline. `leafHashes` is given the hash of each line, in order, before the call returns.
+    /// its newline. `take` is given the hashes of the lines before the call returns.
     /// Throws `ArchiveFormatError`; then the file is worth nothing.
     package mutating func add(
-        member: UnsafeRawBufferPointer, lines: UnsafeRawBufferPointer, leafHashes: (UnsafeBufferPointer<Digest>) throws -> Void = { _ in }
+        member: UnsafeRawBufferPointer, lines: UnsafeRawBufferPointer, _ take: (LeafLevels) throws -> Void = { _ in }
     ) throws {
         let lastSeq = builder.blocks.last?.lastSeq ?? 0
         guard Self.isMember(member, of: lines) else {
@@ -53,10 +52,10 @@ package struct ArchiveWriter: ~Copyable {
         }
         noteReceived(lines)
         contentHash.update(bufferPointer: lines)
-        blockHashes.append(blockHash())
+        blockHashes.append(builder.leaves.root)
         outgoing += member
         if outgoing.count >= Self.writeBytes { try writeOut() }
-        try builder.leafHashes.withUnsafeBufferPointer { try leafHashes($0) }
+        try take(builder.leaves)
     }
 
     /// Header without flags, and the CRC-32 and length at its end (RFC 1952, section 2.3.1).
@@ -71,19 +70,6 @@ package struct ArchiveWriter: ~Copyable {
         let lastStart = lines.dropLast().lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         if builder.blocks.count == 1 { received.first = CanonicalLine(lines)?.received ?? 0 }
         received.last = CanonicalLine(UnsafeRawBufferPointer(rebasing: lines[lastStart...]))?.received ?? 0
-    }
-
-    /// Pairs level by level; one that is left over moves up as it is, which comes to the tree of RFC 6962.
-    private mutating func blockHash() -> Digest {
-        nodes.removeAll(keepingCapacity: true)
-        nodes += builder.leafHashes
-        var count = nodes.count
-        while count > 1 {
-            for pair in 0..<count / 2 { nodes[pair] = MerkleHash.node(nodes[2 * pair], nodes[2 * pair + 1]) }
-            if count % 2 == 1 { nodes[count / 2] = nodes[count - 1] }
-            count = (count + 1) / 2
-        }
-        return nodes[0]
     }
 
     private mutating func writeOut() throws {

@@ -10,4 +10,11 @@ package protocol ByteSource: Sendable {
     /// Exactly the bytes of `range`, which lies within `0..<count`. Throws when they cannot be had, also when the source
     /// has become shorter.
     func read(_ range: Range<Int>) throws -> [UInt8]
+
+    /// Has `range` fetched meanwhile, where that costs nothing but the disk's time: a hint, without waiting.
+    func prepare(_ range: Range<Int>)
+}
+
+extension ByteSource {
+    package func prepare(_ range: Range<Int>) {}
 }

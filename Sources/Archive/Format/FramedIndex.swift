@@ -20,11 +20,22 @@ struct FramedIndex: ByteSource {
         self.tail = tail.count > indexBytes ? Array(tail.suffix(indexBytes)) : tail
     }
 
+    private var tailStart: Int { source.count - tail.count }
+
+    /// Where the bytes of the index stand in the file.
+    private func place(_ range: Range<Int>) -> Range<Int> {
+        let framed = IndexMember.fileRange(range)
+        return framed.lowerBound + begin..<framed.upperBound + begin
+    }
+
+    func prepare(_ range: Range<Int>) {
+        let place = self.place(range)
+        if !range.isEmpty, place.lowerBound < tailStart { source.prepare(place) }
+    }
+
     func read(_ range: Range<Int>) throws -> [UInt8] {
         if range.isEmpty { return [] }
-        let framed = IndexMember.fileRange(range)
-        let place = framed.lowerBound + begin..<framed.upperBound + begin
-        let tailStart = source.count - tail.count
+        let place = self.place(range)
         if place.lowerBound >= tailStart {
             return IndexMember.unframed(tail[place.lowerBound - tailStart..<place.upperBound - tailStart], range)
         }
@@ -43,6 +54,8 @@ final class CountedSource: ByteSource {
     var count: Int { source.count }
     var name: String { source.name }
     var scanned: (reads: Int, bytes: Int) { (reads.load(ordering: .relaxed), bytes.load(ordering: .relaxed)) }
+
+    func prepare(_ range: Range<Int>) { source.prepare(range) }
 
     func read(_ range: Range<Int>) throws -> [UInt8] {
         reads.add(1, ordering: .relaxed)

@@ -11,8 +11,8 @@ struct IndexBuilder: ~Copyable {
     let owner: ArchiveOwner
     private(set) var blocks: [ArchiveBlock] = []
     private(set) var gaps: [ClosedRange<UInt64>] = []
-    /// Hash of each line of the last block.
-    private(set) var leafHashes: [Digest] = []
+    /// Hashes of the last block's lines.
+    private(set) var leaves = LeafLevels()
     /// Events by the number of their combination.
     private(set) var counts: [UInt32: Int] = [:]
 
@@ -50,20 +50,24 @@ struct IndexBuilder: ~Copyable {
         block.length = length
         gaps += lines.gaps
         terms.startBlock(blocks.count + 1 - Int(runStart), bytes: text.count)
-        leafHashes.removeAll(keepingCapacity: true)
+        leaves.removeAll()
         var start = 0
         for index in lines.ends.indices {
             let end = lines.ends[index]
             let line = UnsafeRawBufferPointer(rebasing: text[start..<end])
             if let head = CanonicalLine(line) {
                 let combination = terms.add(line: start..<end, of: text, identity: identity.identity(head.body))
-                if !rollups.isKnown(combination) { rollups.learn(combination, DayWriter.combination(line)) }
-                rollups.count(tenant: owner.tenant, time: lines.times[index], combination: combination)
+                rollups.count(tenant: owner.tenant, time: lines.times[index], combination: combination) { DayWriter.combination(line) }
             }
-            leafHashes.append(MerkleHash.leaf(line))
+            let leaf = MerkleHash.leaf(line)
+            withUnsafeBytes(of: leaf.words.0) {
+                checks.append($0[0])
+                checks.append($0[1])
+            }
+            leaves.append(leafHash: leaf)
             start = end + 1
         }
-        for hash in leafHashes { withUnsafeBytes(of: hash.words) { checks.append(contentsOf: $0.prefix(2)) } }
+        leaves.join()
         append(block)
         bytesInRun += text.count
         if bytesInRun >= bounds.runBytes || terms.ordinary.count + terms.identities.count >= bounds.runPairs { try closeRun() }
@@ -95,7 +99,7 @@ struct IndexBuilder: ~Copyable {
         if last < runStart { return }
         terms.sort(&sorter)
         let termPages = DayWriter.termPages(terms, blocks: runStart...last).pages
-        let rows = rollups.takeRows().filter { RollupKey.tenant($0.key) == owner.tenant }
+        let rows = rollups.takeRows(withSums: false)
         for (key, count) in rows { counts[RollupKey.combination(key), default: 0] += Int(count) }
         let rollupPages = RollupPage.pages(rows)
         let offset = stream.count

@@ -6,8 +6,10 @@ import Glibc
 /// The members of an index follow each other and all but the last are full, so that a place in the index tells the place in
 /// the file by arithmetic.
 enum IndexMember {
-    /// Bytes of the index in one member. The field holds up to 65,531; a round number is easier to find by hand.
-    static let capacity = 65_000
+    /// Bytes of the index in one member. The field holds up to 65,531, but DuckDB, which reads gzip through a buffer of 32 KiB,
+    /// refuses a member whose header does not fit in there together with the footer of the one before (`GZIP_HEADER_MAXSIZE`
+    /// in its gzip_file_system.cpp). A round number below that is easier to find by hand.
+    static let capacity = 32_000
     /// ID1 ID2, CM 8, FLG.FEXTRA, no time, no XFL, OS unknown; XLEN; the subfield's two letters; its length.
     static let headerBytes = 16
     /// An empty final block of deflate, CRC-32 and length of nothing.

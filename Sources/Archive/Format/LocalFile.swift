@@ -25,6 +25,10 @@ package struct LocalFile: ByteSource {
         count = Int(status.st_size)
     }
 
+    package func prepare(_ range: Range<Int>) {
+        posix_fadvise(descriptor.number, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_WILLNEED)
+    }
+
     /// Throws `ArchiveFormatError.io`; its `errno` is 0 when the file has become shorter.
     package func read(_ range: Range<Int>) throws -> [UInt8] {
         var code: Int32 = 0

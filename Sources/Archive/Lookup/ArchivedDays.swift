@@ -30,24 +30,29 @@ package final class ArchivedDays: OlderDays {
         /// Rises with each ``forget(tenant:day:)``: what was being opened then may be the old file.
         var forgotten = 0
         var damage: [String: String] = [:]
+        /// Of files that could not be opened when they were last asked for.
+        var unopened: [String: String] = [:]
     }
 
     private let rows: any ArchivedDayRows
     private let limits: Limits
     private let logger: Logger
     private let source: @Sendable (OlderDay) throws -> any ByteSource
+    private let local: @Sendable (OlderDay) -> LocalFile?
     private let isThere: @Sendable (OlderDay) -> Bool
     private let state = Mutex(State())
 
-    /// `source`: where a file that the catalogue names is read from. `isThere`: whether it is, told without reading it.
+    /// `source`: where a file that the catalogue names is read from; `local`: the file, where that is one of this machine;
+    /// `isThere`: whether it is there, told without reading it.
     package init(
         _ rows: any ArchivedDayRows, limits: Limits = Limits(), logger: Logger,
-        isThere: @escaping @Sendable (OlderDay) -> Bool = { _ in true },
+        local: @escaping @Sendable (OlderDay) -> LocalFile? = { _ in nil }, isThere: @escaping @Sendable (OlderDay) -> Bool = { _ in true },
         source: @escaping @Sendable (OlderDay) throws -> any ByteSource
     ) {
         self.rows = rows
         self.limits = limits
         self.logger = logger
+        self.local = local
         self.isThere = isThere
         self.source = source
     }
@@ -69,15 +74,17 @@ package final class ArchivedDays: OlderDays {
         }
         if let known { return known }
         let index: ArchivedIndex
-        do { index = try ArchivedIndex(try ArchiveFile.open(try source(day)), of: day) } catch {
+        do { index = try load(day) } catch {
             // It may have been pruned since the catalogue was asked, which is no damage.
             if try rows.row(tenant: day.tenant, day: day.day) == nil { return nil }
+            note(day, "\(error)", in: \.unopened)
             throw error
         }
         bytesRead += index.bytesRead
         // An index that had to be made again answers as well, but somebody should know.
-        for note in index.notes { self.note(day, note) }
+        for note in index.notes { self.note(day, note, in: \.damage) }
         let closed = state.withLock { state -> [ArchivedIndex] in
+            state.unopened[Self.name(day)] = nil
             guard state.forgotten == forgotten, state.open[name] == nil else { return [] }
             state.open[name] = (index, state.uses)
             return shrink(&state)
@@ -85,6 +92,26 @@ package final class ArchivedDays: OlderDays {
         // Descriptors are closed out of the lock.
         _ = consume closed
         return index
+    }
+
+    private func load(_ day: OlderDay) throws -> ArchivedIndex {
+        do { return try ArchivedIndex(try ArchiveFile.open(try source(day)), of: day) } catch ArchiveFormatError.io(_, _, EMFILE) {
+            // What is kept open for the next question must not cost this one its answer.
+            let closed = state.withLock { state in
+                defer { state.open.removeAll() }
+                return state.open
+            }
+            _ = consume closed
+            return try ArchivedIndex(try ArchiveFile.open(try source(day)), of: day)
+        }
+    }
+
+    package func prepare(_ day: OlderDay) -> Bool {
+        if state.withLock({ $0.open[Name(day)] != nil }) { return true }
+        // Closed again at once: what was asked for is fetched all the same, and a descriptor would have to be counted.
+        guard let file = local(day) else { return false }
+        file.prepare(max(0, file.count - ArchiveFile.readAhead)..<file.count)
+        return true
     }
 
     private func shrink(_ state: inout State) -> [ArchivedIndex] {
@@ -111,23 +138,29 @@ package final class ArchivedDays: OlderDays {
     }
 
     package func isWhole(_ day: OlderDay) -> Bool {
-        let name = Self.folder(day)
-        return state.withLock { $0.damage[name] == nil } && isThere(day)
+        let name = Self.name(day)
+        return state.withLock { $0.damage[name] == nil && $0.unopened[name] == nil } && isThere(day)
     }
 
-    package func noteDamage(_ day: OlderDay, reason: String) { note(day, reason) }
+    package func noteDamage(_ day: OlderDay, reason: String) {
+        // One that cannot be opened now is named until it can.
+        let isNoted = state.withLock { $0.unopened[Self.name(day)] == reason }
+        if !isNoted { note(day, reason, in: \.damage) }
+    }
 
-    private static func folder(_ day: OlderDay) -> String { "tenant=\(day.tenantName)/day=\(Self.name(day: day.day))" }
-
-    private func note(_ day: OlderDay, _ reason: String) {
-        let name = Self.folder(day)
-        let isNew = state.withLock { $0.damage.updateValue(reason, forKey: name) == nil }
+    private func note(_ day: OlderDay, _ reason: String, in list: WritableKeyPath<State, [String: String]> & Sendable) {
+        let name = Self.name(day)
+        let isNew = state.withLock { $0[keyPath: list].updateValue(reason, forKey: name) == nil }
         // Each question that meets it comes here.
         if isNew { logger.error("the archived file of \(name) is damaged or cannot be reached: \(reason)") }
     }
 
-    package var damage: [String] { state.withLock { $0.damage.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" } } }
+    package var damage: [String] {
+        state.withLock { $0.damage.merging($0.unopened) { damage, _ in damage } }.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    }
+
     package var openFiles: Int { state.withLock { $0.open.count } }
 
+    private static func name(_ day: OlderDay) -> String { "tenant=\(day.tenantName)/day=\(name(day: day.day))" }
     private static func name(day: Int64) -> String { Timestamp(milliseconds: day * 86_400_000).day }
 }

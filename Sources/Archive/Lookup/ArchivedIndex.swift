@@ -26,6 +26,8 @@ final class ArchivedIndex: OlderDayIndex {
     var bytesRead: Int { file.scanned.bytes }
     var notes: [String] { file.notes }
 
+    func prepare(_ range: ClosedRange<UInt64>) { file.prepare(range) }
+
     func candidates(_ range: ClosedRange<UInt64>, bytesRead: inout Int) throws -> [UInt32] {
         let before = self.bytesRead
         defer { bytesRead += self.bytesRead - before }
@@ -50,6 +52,8 @@ private struct ArchivedMembers: MemberSource {
     let source: any ByteSource
 
     var path: String { source.name }
+
+    func prepare(_ range: Range<Int>) { source.prepare(range) }
 
     func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
         guard offset >= 0, offset + target.count <= source.count, let bytes = try? source.read(offset..<offset + target.count),

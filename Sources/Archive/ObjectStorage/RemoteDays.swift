@@ -10,7 +10,8 @@ import Synchronization
 /// stored, and lets local copies go where the settings say so. A thread of its own, because it waits for the service.
 final class RemoteDays: Sendable {
     let queue: UploadQueue
-    private let catalogue: Catalogue
+    let catalogue: Catalogue
+    let folder: ArchiveFolder
     private let localDays: Int?
     private let now: @Sendable () -> Timestamp
     private let forget: @Sendable (_ tenant: UInt32, _ day: Int64) -> Void
@@ -22,23 +23,31 @@ final class RemoteDays: Sendable {
         var stops = false
         var isRunning = false
         var failure: String?
+        /// When ``queueMissed()`` was last done.
+        var missedLooked: ContinuousClock.Instant?
     }
 
     /// Between looks at what is not stored.
     private static let restMilliseconds = 30_000
-    private static let page = 500
+    /// Between looks at what was never queued.
+    private static let missedInterval = Duration.seconds(3600)
+    static let page = 500
 
     init(
-        queue: UploadQueue, catalogue: Catalogue, localDays: Int?, now: @escaping @Sendable () -> Timestamp, logger: Logger,
+        queue: UploadQueue, catalogue: Catalogue, folder: ArchiveFolder, localDays: Int?, now: @escaping @Sendable () -> Timestamp,
+        logger: Logger,
         forget: @escaping @Sendable (UInt32, Int64) -> Void
     ) {
         self.queue = queue
         self.catalogue = catalogue
+        self.folder = folder
         self.localDays = localDays
         self.now = now
         self.logger = logger
         self.forget = forget
     }
+
+    var stops: Bool { state.withLock { $0.stops } }
 
     /// Why days are not queued, or local copies not removed; `nil` while both work.
     var failure: String? { state.withLock { $0.failure } }
@@ -48,7 +57,7 @@ final class RemoteDays: Sendable {
         queue.start()
         let thread = Thread { [self] in
             clinux_name_thread("remote")
-            while !state.withLock({ $0.stops }) {
+            while !stops {
                 pass()
                 wake.wait(milliseconds: Self.restMilliseconds)
             }
@@ -72,6 +81,10 @@ final class RemoteDays: Sendable {
 
     private func pass() {
         do {
+            if state.withLock({ $0.missedLooked.map { .now - $0 >= Self.missedInterval } ?? true }) {
+                try queueMissed()
+                state.withLock { $0.missedLooked = .now }
+            }
             try bringUp()
             if let localDays { try removeLocal(before: now().dayNumber - Int64(localDays)) }
             state.withLock { $0.failure = nil }
@@ -88,10 +101,10 @@ final class RemoteDays: Sendable {
     /// Queues what nobody has queued, also what an earlier process sealed; marks what is stored.
     private func bringUp() throws {
         var after: (day: Int64, tenant: UInt32)?
-        while !state.withLock({ $0.stops }) {
+        while !stops {
             let days = try catalogue.unstored(after: after, limit: Self.page)
             for day in days {
-                if state.withLock({ $0.stops }) { return }
+                if stops { return }
                 switch try queue.state(tenant: day.tenantName, day: day.day) {
                 case .unknown: try queue.enqueue(tenant: day.tenantName, day: day.day)
                 case .done: try catalogue.setPlace(tenant: day.tenant, day: day.day, state: day.state, isLocal: day.isLocal, isRemote: true)

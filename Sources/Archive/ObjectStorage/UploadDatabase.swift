@@ -175,6 +175,15 @@ struct UploadDatabase: Sendable {
         }
     }
 
+    /// Stored objects that belong to a day.
+    func dayObjects() throws -> [(place: Place, path: String, sha256: Digest?)] {
+        try database.read {
+            try Row.fetchAll($0, sql: "SELECT tenant, day, path, sha256 FROM objects WHERE day IS NOT NULL").map {
+                (Place(tenant: $0["tenant"], day: $0["day"]), $0["path"], Digest($0["sha256"] as Data))
+            }
+        }
+    }
+
     /// Days before `day` with an object called `name` whose local file was not removed yet, oldest first.
     func keptHere(before day: Int64, name: String) throws -> [(tenant: String, day: Int64)] {
         try database.read {

@@ -22,8 +22,7 @@ extension UploadQueue {
                     metadata: ["tenant": "\(tenant)", "day": "\(Timestamp(milliseconds: day * 86_400_000).day)", "reason": "\(error)"])
                 continue
             }
-            try removeEvents(tenant: tenant, day: day)
-            removed.append((tenant, day))
+            if try removeEvents(tenant: tenant, day: day) { removed.append((tenant, day)) }
         }
         return removed
     }
@@ -49,13 +48,22 @@ extension UploadQueue {
         }
     }
 
-    private func removeEvents(tenant: String, day: Int64) throws {
-        let path = Self.folderName(tenant: tenant, day: day) + "/" + Self.eventsName
+    /// False when what lies here is not what is stored: an erasure has just written it anew, and the queue will hear of it.
+    private func removeEvents(tenant: String, day: Int64) throws -> Bool {
+        let place = Self.folderName(tenant: tenant, day: day)
+        func failure() -> ObjectStorageError { .local(path: folder + "/" + place, reason: String(cString: strerror(errno))) }
+        // An erasure swaps the whole folder for another one. Held open, this one stays the one that was compared.
+        let descriptor = open(folder + "/" + place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure() }
+        defer { close(descriptor) }
+        let manifest = openat(descriptor, Manifest.fileName, O_RDONLY | O_CLOEXEC)
+        guard manifest >= 0 else { throw failure() }
+        let bytes = try FileHandle(fileDescriptor: manifest, closeOnDealloc: true).readToEnd() ?? Data()
+        guard try database.object(path: place + "/" + Manifest.fileName)?.sha256 == Digest(of: [UInt8](bytes)) else { return false }
         // Said first: a crash in between leaves a file too many, and not a day that nobody knows where to find.
-        try database.setRemovedHere(true, path: path)
-        guard unlink(folder + "/" + path) == 0 || errno == ENOENT else {
-            throw ObjectStorageError.local(path: folder + "/" + path, reason: String(cString: strerror(errno)))
-        }
+        try database.setRemovedHere(true, path: place + "/" + Self.eventsName)
+        guard unlinkat(descriptor, Self.eventsName, 0) == 0 || errno == ENOENT else { throw failure() }
+        return true
     }
 
     /// The stored events of a day, for lookups; `nil` when they are not known to be stored. Blocks for one request.

@@ -50,10 +50,17 @@ package struct CompactRange: Sendable, Hashable {
     package mutating func append(_ range: CompactRange, completed: (MerkleNode, Digest) -> Void = { _, _ in }) {
         precondition(range.begin == end, "a range joins only where the other one ends")
         for (node, hash) in zip(MerkleNode.covering(range.begin..<range.end), range.hashes) {
-            end = node.leaves.upperBound
-            hashes.append(hash)
-            join(level: node.level, index: node.index, completed: completed)
+            append(hash, level: node.level, completed: completed)
         }
+    }
+
+    /// Appends a complete subtree of 2^level leaves; the end of the range must be a multiple of that.
+    mutating func append(_ hash: Digest, level: Int, completed: (MerkleNode, Digest) -> Void = { _, _ in }) {
+        let index = end >> UInt64(level)
+        precondition(index << UInt64(level) == end, "a subtree stands at a multiple of its size")
+        end += 1 << UInt64(level)
+        hashes.append(hash)
+        join(level: level, index: index, completed: completed)
     }
 
     /// Root of the tree of leaves `0..<end`; the range must begin at 0. RFC 6962 section 2.1: the right, smaller peaks are

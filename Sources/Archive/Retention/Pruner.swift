@@ -1,8 +1,9 @@
 import EventModel
 import Foundation
 
-/// Deletes events files as plans say. First the signed record, durable; then the files; then the catalogue. A stop in between
-/// is finished by ``finish(tenant:)``, and until then `verify` finds a file that a record says is gone, which is no damage.
+/// Deletes events files as plans say. First the signed record, durable; then the catalogue, so that no lookup takes a file that
+/// goes for one that is damaged; then the files. A stop in between is finished by ``finish(tenant:)``, and until then `verify` finds
+/// a file that a record says is gone, which is no damage.
 package struct Pruner: Sendable {
     let folder: ArchiveFolder
     let catalogue: Catalogue
@@ -58,13 +59,15 @@ package struct Pruner: Sendable {
     private func delete(_ record: PruneRecord, _ tenant: TenantChain) throws -> Int {
         var bytes = 0
         for file in record.files {
-            guard let row = try catalogue.day(file.day, tenant: tenant.number), row.state == .sealed else { continue }
+            guard let row = try catalogue.day(file.day, tenant: tenant.number), row.state == .sealed || row.state == .pruned else { continue }
+            if row.state == .sealed {
+                try catalogue.setPlace(tenant: tenant.number, day: file.day, state: .pruned, isLocal: false, isRemote: false)
+                bytes += file.bytes
+            }
             let day = folder.folder(of: tenant.name, day: file.day)
             let path = day + "/" + ArchiveFolder.events
             guard unlink(path) == 0 || errno == ENOENT else { throw ArchiveFileError(path, "unlink") }
             try folder.sync(folder: day)
-            try catalogue.setPlace(tenant: tenant.number, day: file.day, state: .pruned, isLocal: false, isRemote: false)
-            bytes += file.bytes
         }
         return bytes
     }

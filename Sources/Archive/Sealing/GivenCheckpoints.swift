@@ -38,15 +38,20 @@ struct GivenCheckpoints {
     var rootOfLines: Digest { current.root }
 
     /// `leaves`: one a line.
-    mutating func append(_ leaves: UnsafeBufferPointer<Digest>, of lines: UnsafeRawBufferPointer) throws {
+    mutating func append(_ leaves: LeafLevels, of lines: UnsafeRawBufferPointer) throws {
         if erased.isEmpty {
-            for leaf in leaves { try append(leaf) }
+            if let next = given.first, next.size <= nodes.size + UInt64(leaves.count) {
+                for leaf in leaves.leaves { try append(leaf) }
+            } else {
+                nodes.append(leaves)
+            }
             return
         }
         var index = 0
         _ = try DayErasure.forEachLine(lines) { line in
-            current.append(leafHash: leaves[index])
-            try append(CanonicalLine(line).flatMap { erased[$0.seq] } ?? leaves[index])
+            let leaf = leaves.leaves[index]
+            current.append(leafHash: leaf)
+            try append(CanonicalLine(line).flatMap { erased[$0.seq] } ?? leaf)
             index += 1
             return true
         }

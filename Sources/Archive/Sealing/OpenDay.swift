@@ -49,7 +49,10 @@ struct OpenDay {
     private mutating func pass(_ hour: Int64, _ chains: [UInt32: TenantChain], by sealer: Sealer) throws {
         let day = hour / 24
         if let reader = try archive.store.openDay(asItLies: day) {
-            for tenant in reader.day.tenants { try look(tenant, hour, chains[tenant.number], Handed(reader), sealer) }
+            let earlier = sealer.unsealedTenants(before: day)
+            for tenant in reader.day.tenants where chains[tenant.number] != nil || !earlier.contains(tenant.number) {
+                try look(tenant, hour, chains[tenant.number], Handed(reader), sealer)
+            }
         }
         try commit()
         try archive.catalogue.setOpenHour(hour)
@@ -58,7 +61,8 @@ struct OpenDay {
 
     private mutating func look(_ tenant: StoredTenant, _ hour: Int64, _ chain: TenantChain?, _ handed: Handed, _ sealer: Sealer) throws {
         let day = hour / 24
-        // The day before is not sealed yet, so nobody knows the tree that this one goes on with.
+        // The day before is not sealed yet, so nobody knows the tree that this one goes on with. So it is for a tenant whose
+        // first days are still to be sealed, and who has no chain.
         if let chain, chain.lastDay != day - 1 { return }
         var tree = Tree(day: day, events: 0, tree: chain?.tree ?? CompactRange())
         if let known = trees?[tenant.number], known.day == day { tree = known }

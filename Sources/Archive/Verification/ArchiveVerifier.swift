@@ -9,11 +9,14 @@ package struct ArchiveVerifier {
         package var checkpoints: [String]
         /// Not all days of a tenant are meant to be here.
         package var isPartial: Bool
+        /// Events files may lie elsewhere, as in object storage: a day without its file is not compared, and no finding.
+        package var isWithoutEvents: Bool
 
-        package init(keys: [VerifierKey], checkpoints: [String] = [], isPartial: Bool = false) {
+        package init(keys: [VerifierKey], checkpoints: [String] = [], isPartial: Bool = false, isWithoutEvents: Bool = false) {
             self.keys = keys
             self.checkpoints = checkpoints
             self.isPartial = isPartial
+            self.isWithoutEvents = isWithoutEvents
         }
     }
 
@@ -44,7 +47,8 @@ package struct ArchiveVerifier {
         var done = 0
         for tenant in plan.tenants {
             let verifier = TenantVerifier(
-                name: tenant.name, folder: tenant.folder, dayPaths: tenant.days, isWhole: tenant.isWhole, keys: keys, known: known)
+                name: tenant.name, folder: tenant.folder, dayPaths: tenant.days, isWhole: tenant.isWhole,
+                isWithoutEvents: options.isWithoutEvents, keys: keys, known: known)
             let outcome = try verifier.run { bytes in
                 done += bytes
                 progress(done, plan.bytes, tenant.name)

@@ -41,7 +41,7 @@ package final class DayProver: Sendable {
         checkpoint = try SignedNote(checkpointBytes)
         root = try Checkpoint(checkpoint.text).root
         guard events != nil || VerificationInput.exists(folder + "/" + DayFolder.eventsName) else {
-            throw ProvingError("The events of \(folder) are not here: they were pruned or lie in object storage.")
+            throw ProvingError("The events of \(folder) are not here: they were pruned, or lie in object storage. \(Self.elsewhere)")
         }
         let file = try events ?? LocalFile(path: folder + "/" + DayFolder.eventsName)
         do { blocks = try DayBlocks(manifest, file) } catch let error as ArchiveFormatError {
@@ -160,8 +160,10 @@ extension DayProver {
                     + "(archive.seal_grace, 15 minutes by default); from then on it can be proven. `daybook archive seal \(name)` "
                     + "seals it as soon as it is over.")
         }
-        throw ProvingError("No tenant with number \(id.tenant) has events of \(name) in \(archive).")
+        throw ProvingError("No tenant with number \(id.tenant) has events of \(name) in \(archive). \(elsewhere)")
     }
+
+    private static let elsewhere = "For events that lie in object storage alone `daybook retrieve --where` makes proofs."
 
     /// `nil` when the folder is that of another tenant, or of a quiet day.
     private static func prover(_ folder: String, of id: EventID, isNamed: Bool) throws -> DayProver? {

@@ -9,6 +9,9 @@ struct TenantVerifier {
         var events = 0
         var bytes = 0
         var fileBytes = 0
+        /// Days whose events lie elsewhere, and how many events these are.
+        var daysElsewhere: [Int64] = []
+        var eventsElsewhere = 0
     }
 
     let name: String
@@ -18,6 +21,8 @@ struct TenantVerifier {
     let dayPaths: [String]
     /// Whether all days of the tenant are meant to be here.
     let isWhole: Bool
+    /// Whether events files may be missing.
+    let isWithoutEvents: Bool
     let keys: TrustedKeys
     let known: [KnownCheckpoints.Known]
 
@@ -42,6 +47,7 @@ struct TenantVerifier {
             roots.merge(found) { first, _ in first }
             before = isTrusted ? day.manifest?.tree.after : nil
         }
+        noteElsewhere(&outcome)
         judgeUnusedErasures(days, records, &outcome)
         known.judge(days, trees: chain.trees, roots: roots, records: records, isWhole: isWhole)
         outcome.findings += known.findings
@@ -72,12 +78,16 @@ struct TenantVerifier {
                     Finding(
                         .pruned, .info, tenant: name, day: day.day, path: path,
                         "The events were deleted on \(when) as the plan \"\(prune.record.plan)\" says (record \(prune.name))."))
+            } else if isWithoutEvents {
+                outcome.daysElsewhere.append(day.day)
+                outcome.eventsElsewhere += day.manifest?.contents?.events ?? 0
             } else {
                 outcome.findings.append(
                     Finding(
                         .eventsMissing, tenant: name, day: day.day, path: path,
                         "The events file is missing, and no valid record says that it was pruned: "
-                            + "\(day.manifest?.contents?.events ?? 0) events."))
+                            + "\(day.manifest?.contents?.events ?? 0) events. If archive.local_days removed it, --without-events says so; "
+                            + "the events are verified where they are stored."))
             }
             return [:]
         }
@@ -105,6 +115,17 @@ struct TenantVerifier {
                 Finding(.unreadable, .unreadable, tenant: name, day: day.day, path: path, "The file cannot be read: \(error)."))
             return [:]
         }
+    }
+
+    /// One notice for all of them: it may be years of days.
+    private func noteElsewhere(_ outcome: inout Outcome) {
+        guard let first = outcome.daysElsewhere.first, let last = outcome.daysElsewhere.last else { return }
+        let days = [first, last].map { Timestamp(milliseconds: $0 * 86_400_000).day }
+        outcome.findings.append(
+            Finding(
+                .notCompared, .notice, tenant: name, path: folder,
+                "The events files of \(outcome.daysElsewhere.count) days, \(days[0]) to \(days[1]), are not here: "
+                    + "\(outcome.eventsElsewhere) events were not compared."))
     }
 
     private func judgeUnusedErasures(_ days: [DayFolder], _ records: RecordShelf, _ outcome: inout Outcome) {

@@ -85,6 +85,8 @@ struct VerificationPlan {
         let head = try LocalFile(path: path)
         if try head.read(0..<min(head.count, LogProof.header.utf8.count)) == Array(LogProof.header.utf8) {
             proofs.append(path)
+        } else if try head.read(0..<min(head.count, 4)) == Array("PK\u{3}\u{4}".utf8) {
+            throw VerificationIOError(path: path, reason: "it is a ZIP file; unpack it, and verify the folder")
         } else {
             throw VerificationIOError(
                 path: path, reason: "it is neither a proof nor one of \(Self.dayFiles.joined(separator: ", ")) in the folder of a day")

@@ -31,4 +31,7 @@ public struct DeadLetter: Sendable, Equatable {
     public var rejection: Rejection
     /// As it came, secrets taken out.
     public var raw: [UInt8]
+
+    /// Whose it is as far as the request told; `nil` where only the event could have.
+    public var owner: String? { tenant ?? keyTenant }
 }

@@ -21,6 +21,8 @@ public struct Problem: Error, Sendable, Equatable {
     public static func badParameter(_ detail: String) -> Problem { Problem(400, "bad-parameter", detail) }
     public static func notFound(_ detail: String) -> Problem { Problem(404, "not-found", detail) }
 
+    /// What the status means here, whatever the occurrence: several codes share one status, so it claims no more than all of
+    /// them have in common.
     public var title: String {
         switch status {
         case 400: "Bad request"
@@ -28,13 +30,15 @@ public struct Problem: Error, Sendable, Equatable {
         case 403: "Not allowed"
         case 404: "Not found"
         case 405: "Method not allowed"
+        case 409: "Conflict"
         case 413: "Body too large"
         case 415: "Body of an unknown type"
-        case 422: "No event was taken"
-        case 429: "Too many events waiting"
+        case 416: "Range not satisfiable"
+        case 422: "Events not taken"
+        case 429: "Too much waiting"
         case 501: "Not understood"
-        case 503: "Not able to store"
-        default: "Internal error"
+        case 503: "Not able to answer now"
+        default: status < 500 ? "Refused" : "Internal error"
         }
     }
 

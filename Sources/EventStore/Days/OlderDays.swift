@@ -20,6 +20,10 @@ package protocol OlderDays: Sendable {
     /// Whether a file seems to be whole, told without opening it: where nothing of it is asked but what is known already.
     func isWhole(_ day: OlderDay) -> Bool
 
+    /// Has fetched what ``open(_:bytesRead:)`` will read, meanwhile: the caller does not wait. `false` where nothing can be
+    /// fetched that way, as from far away; such a file is not to be opened before its turn, since each read has its price.
+    func prepare(_ day: OlderDay) -> Bool
+
     /// Something cannot be read; named in health. Its events are missing from answers.
     func noteDamage(_ day: OlderDay, reason: String)
 
@@ -79,6 +83,8 @@ package protocol OlderDayIndex: AnyObject, Sendable {
     /// Numbers (from 1) of the blocks that may hold a term of `range`, ascending for each term. Adds to `bytesRead` what it
     /// read for that.
     func candidates(_ range: ClosedRange<UInt64>, bytesRead: inout Int) throws -> [UInt32]
+    /// Has fetched what ``candidates(_:bytesRead:)`` will read, as ``OlderDays/prepare(_:)``.
+    func prepare(_ range: ClosedRange<UInt64>)
     /// Counts by hour (since 1970, of event time) and kind, action, outcome; in any order, and a row may come in parts.
     func rollups(
         bytesRead: inout Int, _ visit: (_ hour: Int64, _ kind: String, _ action: String, _ outcome: String, _ count: Int) -> Void) throws
@@ -90,4 +96,19 @@ package protocol MemberSource: Sendable {
     var path: String { get }
     /// Fills `target`; `false` when that cannot be read.
     func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool
+    /// Has it fetched meanwhile, where that is possible and free.
+    func prepare(_ range: Range<Int>)
+}
+
+// Whoever can fetch nothing ahead needs to say nothing.
+extension OlderDays {
+    package func prepare(_ day: OlderDay) -> Bool { false }
+}
+
+extension OlderDayIndex {
+    package func prepare(_ range: ClosedRange<UInt64>) {}
+}
+
+extension MemberSource {
+    package func prepare(_ range: Range<Int>) {}
 }

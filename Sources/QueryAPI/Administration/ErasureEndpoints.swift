@@ -6,12 +6,8 @@ import Hummingbird
 /// Erasure of a person: `POST /v1/erasures`, `GET /v1/erasures`, `GET /v1/erasures/{name}`.
 public struct ErasureEndpoints: Sendable {
     private let jobs: ErasureJobs
-    private let activity: OwnActivity
 
-    public init(jobs: ErasureJobs, activity: OwnActivity) {
-        self.jobs = jobs
-        self.activity = activity
-    }
+    public init(jobs: ErasureJobs) { self.jobs = jobs }
 
     public var endpoints: [Endpoint] {
         [
@@ -43,8 +39,7 @@ public struct ErasureEndpoints: Sendable {
 
     private func begin(_ call: Call) async throws -> Response {
         let body = try await JSONBody(call, known: ["tenant", "actor", "email", "reason", "dry_run"])
-        let tenant = try body.required("tenant")
-        guard TenantName.isValid(tenant) else { throw Problem.badBody("\"\(tenant.prefix(64))\" is not a tenant's name") }
+        let tenant = try body.tenant()
         try call.requireTenant(tenant)
         let (actor, email) = (body["actor"], body["email"])
         guard actor != nil || email != nil else { throw Problem.badBody("\"actor\" (an id) or \"email\" is required") }
@@ -58,13 +53,8 @@ public struct ErasureEndpoints: Sendable {
         }
         // Not derived from the person in any way.
         let name = String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
-        if !isDry {
-            try await activity.record(
-                OwnActivity.Entry(
-                    tenant: tenant, action: "delete", target: ("erasure", name), summary: "erasure \(name) of a person asked for"), call)
-        }
         let request = ErasureJobs.Request(tenant: tenant, actor: actor, email: email, reason: reason, isDry: isDry, name: name)
-        guard let job = jobs.begin(request) else {
+        guard let job = try await jobs.begin(request, by: OwnActivity.Author(call)) else {
             throw Problem(409, "busy", "another erasure is running; ask again when GET /v1/erasures says that it has ended")
         }
         var json = JSONBytes()
@@ -86,10 +76,17 @@ public struct ErasureEndpoints: Sendable {
         json.member("begun", job.begun.description)
         json.member("ended", job.ended?.description)
         if let problem = job.problem { json.member("problem", problem) }
-        guard job.state == .done else { return }
+        if job.state == .done { writeFound(by: job, to: &json) }
+        guard job.state != .running else { return }
+        json.key("remarks")
+        json.array { json in for remark in job.remarks { json.string(remark) } }
+    }
+
+    private static func writeFound(by job: ErasureJobs.Job, to json: inout JSONBytes) {
         let report = job.report
         json.member("events", report.total)
         json.member("dead_letters", job.deadLetters)
+        json.member("holds", job.holds)
         json.key("days")
         json.array { json in
             for (day, events) in report.events.sorted(by: { $0.key < $1.key }) {
@@ -105,7 +102,5 @@ public struct ErasureEndpoints: Sendable {
         json.member("names_of_others_too", report.sharedNames)
         json.member("archived_days_rewritten", report.archivedDays)
         json.member("stored_days_rewritten", report.storedDays)
-        json.key("remarks")
-        json.array { json in for remark in job.remarks { json.string(remark) } }
     }
 }

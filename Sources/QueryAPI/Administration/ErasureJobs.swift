@@ -1,10 +1,12 @@
 import Archive
+import Collectors
 import EventModel
 import Logging
 import Synchronization
 
 /// Erasures that were asked for since the start, one after another. They take as long as reading everything of a tenant
-/// takes, so whoever asks gets a name and asks again. What is done is in signed records; this list ends with the process.
+/// takes, so whoever asks gets a name and asks again. That it was asked for and how it ended are events of the tenant, what
+/// is done is in signed records; this list ends with the process.
 public final class ErasureJobs: Sendable {
     public enum State: String, Sendable { case running, done, refused, failed }
 
@@ -17,8 +19,12 @@ public final class ErasureJobs: Sendable {
         public var state = State.running
         /// Why it was refused or failed.
         public var problem: String?
+        /// Names nobody once the job has ended.
         package var report = ErasureReport()
+        /// Letters that held traces.
         public var deadLetters = 0
+        /// Released legal holds whose texts held traces.
+        public var holds = 0
         /// What was not searched and may hold traces, in sentences.
         public var remarks: [String] = []
     }
@@ -37,14 +43,16 @@ public final class ErasureJobs: Sendable {
 
     private let jobs = Mutex<[Job]>([])
     private let work: Work
+    private let activity: OwnActivity
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
 
     /// Jobs that are remembered.
     private static let largestCount = 100
 
-    public init(now: @escaping @Sendable () -> Timestamp, logger: Logger, work: @escaping Work) {
+    public init(now: @escaping @Sendable () -> Timestamp, activity: OwnActivity, logger: Logger, work: @escaping Work) {
         self.now = now
+        self.activity = activity
         self.logger = logger
         self.work = work
     }
@@ -54,8 +62,22 @@ public final class ErasureJobs: Sendable {
 
     public func job(_ name: String) -> Job? { jobs.withLock { jobs in jobs.first { $0.name == name } } }
 
-    /// Begins; `nil` while another one runs.
-    func begin(_ request: Request) -> Job? {
+    /// Begins and returns at once; `nil` while another one runs. An erasure, other than a mere look, is recorded first, and
+    /// what cannot be recorded throws its ``Problem`` and is not done.
+    func begin(_ request: Request, by author: OwnActivity.Author) async throws -> Job? {
+        guard let job = reserve(request) else { return nil }
+        do {
+            try await record(job, summary: "erasure \(job.name) of a person asked for", outcome: "unknown", by: author)
+        } catch {
+            jobs.withLock { $0.removeAll { $0.name == job.name } }
+            throw error
+        }
+        Task { await run(job, request, author) }
+        return job
+    }
+
+    /// The place among the jobs is taken before anything is recorded, so that the log tells of no erasure that never began.
+    private func reserve(_ request: Request) -> Job? {
         let job = Job(name: request.name, tenant: request.tenant, isDry: request.isDry, begun: now())
         let isFree = jobs.withLock { jobs in
             if jobs.contains(where: { $0.state == .running }) { return false }
@@ -63,12 +85,10 @@ public final class ErasureJobs: Sendable {
             jobs.append(job)
             return true
         }
-        guard isFree else { return nil }
-        Task { await run(job, request) }
-        return job
+        return isFree ? job : nil
     }
 
-    private func run(_ begun: Job, _ request: Request) async {
+    private func run(_ begun: Job, _ request: Request, _ author: OwnActivity.Author) async {
         var job = begun
         do {
             try await work(request, &job)
@@ -80,11 +100,45 @@ public final class ErasureJobs: Sendable {
             job.state = .failed
             job.problem = "\(error)"
         }
+        job.report.person = Person()
         job.ended = now()
+        do {
+            try await record(job, summary: Self.summary(of: job), outcome: Self.outcome(of: job.state), by: author)
+        } catch {
+            job.remarks.append("How it ended could not be recorded in the tenant's log: \((error as? Problem)?.detail ?? "\(error)").")
+        }
         let ended = job
         jobs.withLock { jobs in if let index = jobs.firstIndex(where: { $0.name == ended.name }) { jobs[index] = ended } }
         logger.notice(
             "erasure \(ended.state.rawValue)",
             metadata: ["erasure": "\(ended.name)", "tenant": "\(ended.tenant)", "events": "\(ended.report.total)", "dry": "\(ended.isDry)"])
+    }
+
+    // MARK: The tenant's log
+
+    private func record(_ job: Job, summary: String, outcome: String, by author: OwnActivity.Author) async throws {
+        if job.isDry { return }
+        var entry = OwnActivity.Entry(tenant: job.tenant, action: "delete", target: ("erasure", job.name), summary: summary)
+        entry.outcome = outcome
+        try await activity.record(entry, by: author)
+    }
+
+    private static func outcome(of state: State) -> String {
+        switch state {
+        case .done: "success"
+        case .refused: "denied"
+        case .running, .failed: "failure"
+        }
+    }
+
+    /// Without ``Job/problem``: that may quote what somebody wrote.
+    private static func summary(of job: Job) -> String {
+        let end =
+            switch job.state {
+            case .done: "is done: \(job.report.total) events of \(job.report.events.count) days and \(job.deadLetters) dead letters changed"
+            case .refused: "was refused: a legal hold covers days with traces"
+            case .running, .failed: "failed"
+            }
+        return "erasure \(job.name) of a person \(end)"
     }
 }

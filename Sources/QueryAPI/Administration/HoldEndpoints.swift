@@ -40,8 +40,7 @@ public struct HoldEndpoints: Sendable {
 
     private func place(_ call: Call) async throws -> Response {
         let body = try await JSONBody(call, known: ["tenant", "from", "to", "reason", "owner"])
-        let tenant = try body.required("tenant")
-        guard TenantName.isValid(tenant) else { throw Problem.badBody("\"\(tenant.prefix(64))\" is not a tenant's name") }
+        let tenant = try body.tenant()
         try call.requireTenant(tenant)
         var hold = LegalHold(
             id: 0, tenant: tenant, firstDay: try body.day("from"), lastDay: try body.day("to"), reason: try body.required("reason"),

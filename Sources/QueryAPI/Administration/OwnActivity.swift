@@ -11,6 +11,8 @@ public struct OwnActivity: Sendable {
     public struct Entry: Sendable {
         public var tenant: String
         public var action: String
+        /// `nil` for success.
+        public var outcome: String?
         /// Type and id of what it is done to.
         public var target: (type: String, id: String)
         public var summary: String
@@ -30,29 +32,41 @@ public struct OwnActivity: Sendable {
         }
     }
 
+    /// Who does it, and from where.
+    public struct Author: Sendable {
+        let key: AccessKey?
+        let remote: String
+
+        public init(_ call: Call) { (key, remote) = (call.key, call.remote) }
+    }
+
     /// Durable when it returns. Throws the ``Problem`` that kept it from being recorded.
-    public func record(_ entry: Entry, _ call: Call) async throws {
+    public func record(_ entry: Entry, _ call: Call) async throws { try await record(entry, by: Author(call)) }
+
+    /// The same, for what ends long after it was asked for.
+    public func record(_ entry: Entry, by author: Author) async throws {
         var request = IngestRequest(shape: .json, origin: "daybook")
         request.pipeline = "activity"
         request.tenant = entry.tenant
-        let answer = await ingest.take(Self.event(entry, call), request)
+        let answer = await ingest.take(Self.event(entry, author), request)
         if let problem = answer.problem { throw problem }
         guard answer.accepted == 1 else {
             throw Problem(500, "not-recorded", "what you asked for could not be recorded, so it was not done")
         }
     }
 
-    private static func event(_ entry: Entry, _ call: Call) -> [UInt8] {
+    private static func event(_ entry: Entry, _ author: Author) -> [UInt8] {
         var json = JSONBytes()
         json.object { json in
             json.member("tenant", entry.tenant)
             json.key("actor")
             json.object { json in
                 json.member("type", "api_key")
-                json.member("id", "key-\(call.key?.id ?? 0)")
-                if let name = call.key?.name { json.member("name", name) }
+                json.member("id", "key-\(author.key?.id ?? 0)")
+                if let name = author.key?.name { json.member("name", name) }
             }
             json.member("action", entry.action)
+            if let outcome = entry.outcome { json.member("outcome", outcome) }
             json.member("type", "\(entry.target.type).\(entry.action)")
             json.member("area", "daybook")
             json.member("category", "archive")
@@ -65,7 +79,7 @@ public struct OwnActivity: Sendable {
             }
             if !entry.changes.isEmpty { writeChanges(entry.changes, to: &json) }
             json.key("source")
-            json.object { $0.member("ip", call.remote) }
+            json.object { $0.member("ip", author.remote) }
             json.key("producer")
             json.object { $0.member("name", "daybook") }
         }

@@ -65,6 +65,10 @@ public struct RetentionEndpoints: Sendable {
     private func set(_ call: Call) async throws -> Response {
         let tenant = try tenant(call)
         let body = try await JSONBody(call, known: ["recent", "archive", "reason"])
+        // One that is left out stays as it is; with both left out the standard plan of today would become this tenant's for good.
+        guard body["recent"] != nil || body["archive"] != nil else {
+            throw Problem.badBody("\"recent\" (such as 30d), \"archive\" (such as 365d, or forever) or both are required")
+        }
         var plan = plans.plan(of: tenant)
         let old = plan
         if let text = body["recent"] {
@@ -125,7 +129,7 @@ public struct RetentionEndpoints: Sendable {
 
     private func prune(_ call: Call) async throws -> Response {
         let body = try await JSONBody(call, known: ["tenant", "through", "reason"])
-        let tenant = try body.required("tenant")
+        let tenant = try body.tenant()
         try call.requireTenant(tenant)
         let through = try JSONBody.day(body.required("through"), "through")
         guard let chain = try archive.catalogue.chains().first(where: { $0.name == tenant }) else {

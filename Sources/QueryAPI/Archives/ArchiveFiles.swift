@@ -53,8 +53,10 @@ struct ArchiveFiles: Sendable {
                 status = .partialContent
                 headers[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(source.count)"
             case .unsatisfiable:
-                return Response(
-                    status: .rangeNotSatisfiable, headers: [.contentRange: "bytes */\(source.count)", .contentLength: "0"], body: .init())
+                var response = Response(
+                    Problem(416, "no-such-range", "there are \(source.count) bytes, so \"\(text.prefix(64))\" names none"))
+                response.headers[.contentRange] = "bytes */\(source.count)"
+                return response
             }
         }
         headers[.contentLength] = String(range.count)
@@ -89,12 +91,13 @@ enum ByteRange: Equatable {
             self = .whole
             return
         }
-        switch (Int(ends[0]), Int(ends[1])) {
+        func number(_ text: Substring) -> Int? { text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil }
+        switch (number(ends[0]), number(ends[1])) {
         case (nil, let last?) where ends[0].isEmpty && last >= 0:
             self = last == 0 || count == 0 ? .unsatisfiable : .part(max(0, count - last)..<count)
         case (let first?, nil) where ends[1].isEmpty && first >= 0: self = first < count ? .part(first..<count) : .unsatisfiable
         case (let first?, let last?) where first >= 0 && last >= first:
-            self = first < count ? .part(first..<min(last + 1, count)) : .unsatisfiable
+            self = first < count ? .part(first..<min(last, count - 1) + 1) : .unsatisfiable
         default: self = .whole
         }
     }

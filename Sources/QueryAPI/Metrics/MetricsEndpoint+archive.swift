@@ -14,6 +14,7 @@ extension MetricsEndpoint {
         text.single(
             "daybook_archive_keeping_less", .gauge, "1 while the journal let segments go whose days are not sealed.",
             archive.isKeepingLess ? 1 : 0)
+        writeUploads(archive, &text)
         let targets = archive.push?.targets ?? []
         guard !targets.isEmpty else { return }
         text.family("daybook_archive_checkpoints_waiting", .gauge, "Checkpoints that wait for a target.")
@@ -24,5 +25,24 @@ extension MetricsEndpoint {
         for (index, target) in targets.enumerated() {
             text.sample("daybook_archive_checkpoints_pushed_total", [("target", String(index))], target.pushed)
         }
+    }
+
+    /// Nothing without object storage, and when the queue cannot be read, which health says.
+    private func writeUploads(_ archive: Archive, _ text: inout PrometheusText) {
+        guard let status = try? archive.uploads?.status() else { return }
+        text.single("daybook_archive_uploads_waiting", .gauge, "Objects that wait to be stored, replaced or removed.", status.waiting)
+        text.single("daybook_archive_uploads_waiting_bytes", .gauge, "What they will send.", status.waitingBytes)
+        text.single(
+            "daybook_archive_uploads_failed", .gauge, "Those that somebody has to look at; tried again all the same.", status.failed)
+        text.single(
+            "daybook_archive_uploads_oldest_seconds", .gauge, "When the oldest that waits was queued, seconds since 1970; 0 when none.",
+            (status.oldest ?? 0) / 1000)
+        text.single("daybook_archive_objects", .gauge, "Objects known to be stored.", status.objects)
+        text.single("daybook_archive_objects_bytes", .gauge, "Their bytes.", status.objectBytes)
+        text.single("daybook_archive_local_copies_removed", .gauge, "Events files that lie in object storage alone.", status.removedHere)
+        text.single("daybook_archive_object_requests_total", .counter, "Requests to the service since the start.", status.requests.requests)
+        text.single("daybook_archive_object_sent_bytes_total", .counter, "Bytes sent to it since the start.", status.requests.bytesSent)
+        text.single(
+            "daybook_archive_object_received_bytes_total", .counter, "Bytes received since the start.", status.requests.bytesReceived)
     }
 }

@@ -35,9 +35,8 @@ public struct RetrievalEndpoints: Sendable {
     // MARK: Beginning
 
     private func begin(_ call: Call) async throws -> Response {
-        let body = try await JSONBody(call, known: ["tenant", "from", "to", "where", "reason", "continues"])
-        let tenant = try body.required("tenant")
-        guard TenantName.isValid(tenant) else { throw Problem.badBody("\"\(tenant.prefix(64))\" is not a tenant's name") }
+        let body = try await JSONBody(call, known: ["tenant", "from", "to", "where", "reason", "continues"], query: "where")
+        let tenant = try body.tenant()
         try call.requireTenant(tenant)
         let from = try JSONBody.day(body.required("from"), "from")
         let to = try JSONBody.day(body.required("to"), "to")

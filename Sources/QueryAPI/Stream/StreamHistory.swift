@@ -27,9 +27,15 @@ struct StreamHistory: Sendable {
         do throws(SearchError) {
             events = try await store.replay(after: last, tenant: nil, limit: Self.stepEvents)
         } catch { throw Problem(error) }
-        for event in events { reader.take(event) }
-        // What the store does not have any more (retention), the journal's oldest segment goes on from.
-        if events.count < Self.stepEvents { reader.skip(to: oldest) }
+        // Days that left the store are missing in front of what it has, or altogether.
+        for event in events {
+            reader.noteGap(upTo: event.position)
+            reader.take(event)
+        }
+        guard events.count < Self.stepEvents else { return }
+        // The journal's oldest segment goes on.
+        reader.noteGap(upTo: oldest)
+        reader.skip(to: oldest)
     }
 
     /// Segment files are read off the threads that tasks share.

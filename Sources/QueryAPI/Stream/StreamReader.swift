@@ -53,6 +53,14 @@ struct StreamReader: ~Copyable {
         position = max(position, event.position + 1)
     }
 
+    /// Says that the events before `position` which were not looked at yet cannot be streamed any more: their days left
+    /// the store, and archives are asked by `GET /v1/events`.
+    mutating func noteGap(upTo position: UInt64) {
+        guard position > self.position else { return }
+        text += "event: gap\nid: \(position - 1)\ndata: {\"first_position\":\(self.position),\"last_position\":\(position - 1)}\n\n".utf8
+        self.position = position
+    }
+
     mutating func skip(to position: UInt64) { self.position = max(self.position, position) }
 
     mutating func takeText() -> [UInt8] {

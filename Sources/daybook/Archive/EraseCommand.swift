@@ -48,7 +48,7 @@ struct EraseCommand: AsyncParsableCommand {
                 job = try await Decision.send(HTTPRequest(path: "/v1/erasures/\(name)"), client)
             }
             bar.finish()
-            if json { Decision.print(job) } else if job["state"]?.string == "done" { say(job) }
+            if json { Decision.print(job) } else { say(job) }
             if job["state"]?.string != "done" {
                 throw CommandFailure(
                     "The erasure was not done.", advice: job["problem"]?.string ?? "The server's log says why.")
@@ -57,20 +57,28 @@ struct EraseCommand: AsyncParsableCommand {
     }
 
     private func say(_ job: JSONText) {
+        if job["state"]?.string == "done" { sayWhatWasFound(job) }
+        for remark in job["remarks"]?.elements ?? [] { StandardOutput.line(remark.string ?? "") }
+        guard job["state"]?.string == "done" else { return }
+        if yes {
+            StandardOutput.line("Erasure \(job["name"]?.string ?? ""). `daybook verify` shows it for every archived day it changed.")
+        } else {
+            StandardOutput.line("Nothing was changed. Add --yes to erase.")
+        }
+    }
+
+    private func sayWhatWasFound(_ job: JSONText) {
         func number(_ name: String) -> String { Numbers.grouped(Int(job[name]?.shown ?? "") ?? 0) }
         let verb = yes ? "Erased the person from" : "The person is in"
         StandardOutput.line(
             "\(verb) \(number("events")) events of \(job["days"]?.elements?.count ?? 0) days and \(number("dead_letters")) dead letters "
                 + "(known by \(number("known_by_ids")) ids, \(number("known_by_emails")) e-mails, \(number("known_by_names")) names).")
+        if let holds = job["holds"]?.shown, holds != "0" {
+            StandardOutput.line("\(yes ? "Erased" : "They are") in the texts of \(holds) released legal holds too.")
+        }
         if job["names_of_others_too"]?.shown != "0" {
             StandardOutput.line(
                 "Others bear \(number("names_of_others_too")) of these names too; those go from the person's own events only.")
-        }
-        for remark in job["remarks"]?.elements ?? [] { StandardOutput.line(remark.shown) }
-        if yes {
-            StandardOutput.line("Erasure \(job["name"]?.string ?? ""). `daybook verify` shows it for every archived day it changed.")
-        } else {
-            StandardOutput.line("Nothing was changed. Add --yes to erase.")
         }
     }
 }

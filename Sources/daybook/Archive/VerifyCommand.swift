@@ -7,8 +7,8 @@ struct VerifyCommand: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Say whether archives are what was sealed, offline, and if not, what was changed.",
         discussion: """
-            PATH is an archive folder, the folder of a tenant or of a day, an events file in the folder of its day, a pack, or a
-            proof. Nothing but these files and the public key is needed; indexes and catalogues are not believed. Take the key
+            PATH is an archive folder, the folder of a tenant or of a day, an events file in the folder of its day, an unzipped
+            pack, or a proof. Nothing but these files and the public key is needed; indexes and catalogues are not believed. Take the key
             (keys/signing.pub of the data folder) from where it was published, not from beside the files that it shall prove.
 
             A whole history that was signed anew by someone who has the key, or cut off at its end, shows only against
@@ -29,6 +29,7 @@ struct VerifyCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A checkpoint that is known from elsewhere; its history must be here.", valueName: "file"))
     var checkpoint: [String] = []
     @Flag(help: "PATH holds only some of the days of its tenants: missing first days are no finding.") var partial = false
+    @Flag(help: "Events files may lie in object storage: days without theirs are not compared.") var withoutEvents = false
     @Flag(help: "One JSON object, for scripts.") var json = false
 
     func run() async throws {
@@ -39,7 +40,7 @@ struct VerifyCommand: AsyncParsableCommand {
         do {
             let keys = try self.keys()
             report = try ArchiveVerifier.verify(
-                paths, ArchiveVerifier.Options(keys: keys, checkpoints: checkpoint, isPartial: partial)
+                paths, ArchiveVerifier.Options(keys: keys, checkpoints: checkpoint, isPartial: partial, isWithoutEvents: withoutEvents)
             ) { done, total, tenant in
                 if !isSized { bar = ProgressBar("Verifying", total: total) }
                 isSized = true

@@ -13,7 +13,10 @@ struct LookupCost {
         damagedBlocks += scanned?["damaged_blocks"]?.integer ?? 0
     }
 
-    /// What is missing from the answer; `nil` when nothing is.
+    /// Events are missing.
+    var isIncomplete: Bool { damagedBlocks > 0 }
+
+    /// What is missing; `nil` when nothing is.
     var damage: String? {
         guard damagedBlocks > 0 else { return nil }
         return "\(Numbers.grouped(damagedBlocks)) blocks could not be read; their events are missing. See /health/ready."

@@ -6,7 +6,8 @@ struct SearchCommand: AsyncParsableCommand {
         commandName: "search",
         abstract: "Find events, newest first.",
         discussion: """
-            On a terminal the events come as a table; into a pipe or with --json as one canonical event a line.
+            On a terminal the events come as a table; into a pipe or with --json as one canonical event a line. Exit code 3: \
+            something could not be read, and its events are missing; standard error says how much.
 
             Examples:
               daybook search --actor ana@example.com --from -30d
@@ -30,16 +31,21 @@ struct SearchCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = try server.lookupClient()
-        try await server.explaining { try await printPages(client) }
+        let cost = try await server.explaining { try await printPages(client) }
+        if cost.isIncomplete { throw ExitCode(Self.incomplete) }
     }
 
-    private func printPages(_ client: DaybookClient) async throws {
-        let query = filters.query() + [("limit", String(all ? 1000 : limit)), ("order", order.rawValue)]
+    /// As of `daybook verify`: something could not be read.
+    private static let incomplete: Int32 = 3
+
+    private func printPages(_ client: DaybookClient) async throws -> LookupCost {
         var table = EventTable()
         var cursor: String?
         var found = 0
         var cost = LookupCost()
+        // A page may be short: a search ends it when it has used up what one may read or take, or at so many bytes.
         repeat {
+            let query = filters.query() + [("limit", String(all ? 1000 : limit - found)), ("order", order.rawValue)]
             let answer = try await client.get("/v1/events", query + (cursor.map { [("cursor", $0)] } ?? []))
             guard let page = JSONText(answer.body), let events = page["events"]?.elements else {
                 throw DaybookError.unreadable(url: answer.url, reason: "its answer holds no events")
@@ -47,22 +53,24 @@ struct SearchCommand: AsyncParsableCommand {
             found += events.count
             cursor = page["next_cursor"]?.string
             cost.add(page["scanned"])
-            if json || !Terminal.outputIsTerminal {
+            if isPlain {
                 StandardOutput.write(Self.lines(events))
             } else if !events.isEmpty {
                 for line in table.render(events) { StandardOutput.line(line) }
             }
-        } while all && cursor != nil
-        guard Terminal.outputIsTerminal, !json else { return }
-        if let note = cost.note { StandardError.line(note) }
-        if cursor == nil {
-            if found == 0 { StandardError.line("No event matches.") }
-        } else if found < limit {
-            StandardError.line("The search has used up what one may read or take; --all goes on to the end.")
-        } else {
+        } while cursor != nil && (all || found < limit)
+        if let note = isPlain ? cost.damage : cost.note { StandardError.line(note) }
+        guard !isPlain else { return cost }
+        if cursor != nil {
             StandardError.line("There are more: --limit takes up to 1000, --all takes everything.")
+        } else if found == 0 {
+            StandardError.line("No event matches.")
         }
+        return cost
     }
+
+    /// One event a line, for programs.
+    private var isPlain: Bool { json || !Terminal.outputIsTerminal }
 
     static func lines(_ events: [JSONText]) -> [UInt8] {
         var bytes: [UInt8] = []

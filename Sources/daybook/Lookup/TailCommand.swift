@@ -9,7 +9,8 @@ struct TailCommand: AsyncParsableCommand {
         abstract: "Watch events as they are stored.",
         discussion: """
             Goes on by itself after a lost connection or a restart of the server, from the place the stream had reached: nothing \
-            is missed and nothing comes twice.
+            is missed and nothing comes twice. Of days that left the store only their number is told: daybook search finds \
+            them in the archives.
 
             Examples:
               daybook tail --kind access --outcome failure
@@ -21,7 +22,7 @@ struct TailCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("after"),
-        help: ArgumentHelp("Go on after this id of the stream; start: from the very first event.", valueName: "id")) var lastEventID:
+        help: ArgumentHelp("Go on after this id of the stream; start: from the first event of the store.", valueName: "id")) var lastEventID:
         String?
     @Flag(help: "One canonical event a line, also on a terminal.") var json = false
 
@@ -74,8 +75,15 @@ struct TailCommand: AsyncParsableCommand {
         }
     }
 
+    private static func gapNote(_ data: [UInt8]) -> String {
+        let gap = JSONText(data)
+        let count = 1 + (gap?["last_position"]?.integer ?? 0) - (gap?["first_position"]?.integer ?? 0)
+        return "\(Numbers.grouped(count)) events (of all tenants) cannot be streamed any more; daybook search --all finds those that are archived."
+    }
+
     static func show(_ event: ServerSentEvent, asTable: Bool, _ state: inout Progress.State) {
         if let id = event.id { state.lastEventID = id }
+        if event.name == "gap" { return StandardError.line(gapNote(event.data)) }
         guard let value = JSONText(event.data), value["id"] != nil else { return }
         state.arrived += 1
         guard asTable else { return StandardOutput.write(event.data + [UInt8(ascii: "\n")]) }

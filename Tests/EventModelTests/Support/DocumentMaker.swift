@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Random JSON documents together with the value they mean: space wherever it may stand, escapes where none is
 /// needed, names that repeat between objects but never within one.
 struct DocumentMaker {

@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import TestSupport
 
 /// Makes canonical lines of some tenants directly, as the journal would deliver them.
 struct EventFeed {
@@ -16,7 +17,7 @@ struct EventFeed {
         var body: String { String(line[line.range(of: "\"time\":")!.lowerBound...]) }
     }
 
-    var random: SeededGenerator
+    var random: SeededRandom
     var position: UInt64 = 0
     var seqs: [UInt32: UInt64] = [:]
     /// 2026-11-20T10:00Z.
@@ -31,7 +32,7 @@ struct EventFeed {
         "„sofort“…", "10\u{A0}µs",
     ]
 
-    init(seed: UInt64) { random = SeededGenerator(seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     /// `count` events of one batch; `change` may replace the body's tail.
     mutating func batch(_ count: Int, millisecondsLater: Int64 = 5) -> CommittedBatch {

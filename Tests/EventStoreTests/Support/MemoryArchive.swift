@@ -50,6 +50,8 @@ final class MemoryArchive: OlderDays {
         var broken: Set<Int64> = []
         var damage: [String] = []
         var probe: (@Sendable () -> Void)?
+        var isNear = false
+        var opened = 0
     }
 
     private let state = Mutex(State())
@@ -59,8 +61,22 @@ final class MemoryArchive: OlderDays {
 
     func breakDay(_ day: Int64) { state.withLock { _ = $0.broken.insert(day) } }
 
+    /// Whether files may be fetched before their turn, as from a disk.
+    func setNear(_ isNear: Bool) { state.withLock { $0.isNear = isNear } }
+
+    /// How often a file was opened.
+    var opened: Int { state.withLock { $0.opened } }
+
     /// Called each time a file is opened.
     func probe(_ probe: (@Sendable () -> Void)?) { state.withLock { $0.probe = probe } }
+
+    /// Seals days and drops them from the store.
+    func take(_ days: some Sequence<Int64>, of store: EventStore) throws {
+        for day in days {
+            try seal(day, of: store)
+            try store.drop(day: day)
+        }
+    }
 
     /// Everything the store has of a day; the members are checked to hold the tenant's lines in the order of `seq`.
     func seal(_ day: Int64, of store: EventStore) throws {
@@ -143,9 +159,12 @@ final class MemoryArchive: OlderDays {
 
     func events(day: Int64) -> Int? { state.withLock { $0.sealed[day] } }
 
+    func prepare(_ day: OlderDay) -> Bool { state.withLock { $0.isNear } }
+
     func open(_ day: OlderDay, bytesRead: inout Int) throws -> (any OlderDayIndex)? {
         let (file, isBroken, probe) = state.withLock { state in
-            (state.files.first { $0.day == day }, state.broken.contains(day.day), state.probe)
+            state.opened += 1
+            return (state.files.first { $0.day == day }, state.broken.contains(day.day), state.probe)
         }
         probe?()
         guard let file, !isBroken else { throw Broken() }

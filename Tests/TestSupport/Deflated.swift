@@ -1,9 +1,9 @@
 import CZlib
 
 /// Packed bodies for tests.
-enum Deflated {
-    static func gzip(_ bytes: [UInt8]) -> [UInt8] { pack(bytes, windowBits: 31) }
-    static func zlib(_ bytes: [UInt8]) -> [UInt8] { pack(bytes, windowBits: 15) }
+package enum Deflated {
+    package static func gzip(_ bytes: [UInt8]) -> [UInt8] { pack(bytes, windowBits: 31) }
+    package static func zlib(_ bytes: [UInt8]) -> [UInt8] { pack(bytes, windowBits: 15) }
 
     private static func pack(_ bytes: [UInt8], windowBits: Int32) -> [UInt8] {
         var stream = z_stream()

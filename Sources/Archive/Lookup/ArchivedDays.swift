@@ -156,7 +156,8 @@ package final class ArchivedDays: OlderDays {
     }
 
     package var damage: [String] {
-        state.withLock { $0.damage.merging($0.unopened) { damage, _ in damage } }.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        let reasons = state.withLock { $0.damage.merging($0.unopened) { damage, _ in damage } }
+        return reasons.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
     }
 
     package var openFiles: Int { state.withLock { $0.open.count } }

@@ -59,7 +59,9 @@ package struct Pruner: Sendable {
     private func delete(_ record: PruneRecord, _ tenant: TenantChain) throws -> Int {
         var bytes = 0
         for file in record.files {
-            guard let row = try catalogue.day(file.day, tenant: tenant.number), row.state == .sealed || row.state == .pruned else { continue }
+            guard let row = try catalogue.day(file.day, tenant: tenant.number), row.state == .sealed || row.state == .pruned else {
+                continue
+            }
             if row.state == .sealed {
                 try catalogue.setPlace(tenant: tenant.number, day: file.day, state: .pruned, isLocal: false, isRemote: false)
                 bytes += file.bytes

@@ -22,8 +22,8 @@ struct TailCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("after"),
-        help: ArgumentHelp("Go on after this id of the stream; start: from the first event of the store.", valueName: "id")) var lastEventID:
-        String?
+        help: ArgumentHelp("Go on after this id of the stream; start: from the first event of the store.", valueName: "id"))
+    var lastEventID: String?
     @Flag(help: "One canonical event a line, also on a terminal.") var json = false
 
     /// What the stream has brought so far; its reader runs on the client's own thread.
@@ -78,7 +78,7 @@ struct TailCommand: AsyncParsableCommand {
     private static func gapNote(_ data: [UInt8]) -> String {
         let gap = JSONText(data)
         let count = 1 + (gap?["last_position"]?.integer ?? 0) - (gap?["first_position"]?.integer ?? 0)
-        return "\(Numbers.grouped(count)) events (of all tenants) cannot be streamed any more; daybook search --all finds those that are archived."
+        return "\(Numbers.grouped(count)) events (of all tenants) cannot be streamed any more; daybook search --all finds archived ones."
     }
 
     static func show(_ event: ServerSentEvent, asTable: Bool, _ state: inout Progress.State) {

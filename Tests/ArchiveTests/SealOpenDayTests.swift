@@ -123,6 +123,8 @@ import Testing
             configuration.checkpointFolder = second
             configuration.checkpointWebhook = url
         })
+        // Otherwise this hour may have the events' checkpoint, and 14 o'clock none.
+        await house.wait { (try? house.archive.catalogue.openHour) == Self.day * 24 + 12 }
         try await house.add("acme", 10)
         try await house.add("globex", 10)
         house.clock.set(day: Self.day, hour: 14, minute: 1)

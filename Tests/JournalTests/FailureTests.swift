@@ -87,6 +87,22 @@ import Testing
         await journal.close()
     }
 
+    @Test("A write over the block of acknowledged events that fails closes the journal as a failed sync does")
+    func directWriteError() async throws {
+        let journal = try Journal.open(.test(folder, files: files))
+        _ = try await journal.append(.of("acme", "one"))
+        files.set { $0.writeErrno = EIO }
+        let failure = JournalError.syncFailed(path: folder.segments[0].string, errno: EIO)
+        await #expect(throws: failure) { try await journal.append(.of("acme", "two")) }
+        files.set { $0.writeErrno = nil }
+        await #expect(throws: failure) { try await journal.append(.of("acme", "three")) }
+        #expect(journal.statistics.writeFailures == 1 && journal.statistics.syncFailures == 0)
+        await journal.close()
+        let reopened = try Journal.open(.test(folder))
+        #expect(try reopened.allLines.count == 1)
+        await reopened.close()
+    }
+
     @Test("The reserve is kept: below it the disk counts as full")
     func reserve() async throws {
         var configuration = JournalConfiguration.test(folder, files: files)

@@ -122,7 +122,7 @@ final class DiskFile: JournalFile {
             if count >= 0 { return count == blocks.count }
             switch errno {
             case EINTR: continue
-            case EINVAL:
+            case EINVAL, EOPNOTSUPP:
                 closeDirect()
                 return false
             default: throw FileFault(operation: "write", errno: errno)

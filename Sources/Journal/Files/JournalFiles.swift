@@ -25,7 +25,8 @@ public protocol JournalFile: AnyObject, Sendable {
     /// Writes `first` and then `second`; may write less than both, as pwritev(2) may.
     func write(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, at offset: Int) throws(FileFault) -> Int
     /// Writes whole blocks of ``LastBlocks/blockBytes`` past the page cache; `offset` and the memory lie at such blocks. False
-    /// when the file system has no such writes or it wrote less: then everything is to be written in the other way.
+    /// when the file system has no such writes or it wrote less: then everything is to be written in the other way. After any
+    /// other refusal than that of a full disk nobody knows what the blocks hold.
     func writeBlocks(_ blocks: UnsafeRawBufferPointer, at offset: Int) throws(FileFault) -> Bool
     /// What is synced need not stay in the page cache.
     func leaveCache()
@@ -38,6 +39,8 @@ public protocol JournalFile: AnyObject, Sendable {
 public struct FileFault: Error, Sendable, Equatable {
     public var operation: String
     public var errno: Int32
+    /// Bytes that were synced before may be lost with it.
+    public var endangersCommitted = false
 
     public init(operation: String, errno: Int32) {
         self.operation = operation

@@ -147,6 +147,7 @@ final class JournalWriter: @unchecked Sendable {
             try batch.lines.withTypedBytes { (lines) throws(FileFault) in try active.write(assembler.head, lines) }
         } catch {
             state.statistics.withLock { $0.writeFailures += 1 }
+            if error.endangersCommitted { throw close(error) }
             active.cut()
             throw refuse(error, active.path)
         }
@@ -155,18 +156,23 @@ final class JournalWriter: @unchecked Sendable {
         do throws(FileFault) {
             try active.sync()
         } catch {
-            // Unacknowledged bytes must not come back as committed after a restart.
-            active.cut()
-            let failure = JournalError.syncFailed(path: active.path.string, errno: error.errno)
-            self.failure = failure
             state.statistics.withLock { $0.syncFailures += 1 }
-            state.health.withLock { $0 = .failed(reason: "\(failure)", errno: error.errno) }
-            logger.critical("the journal takes no more events until it is opened again", metadata: ["reason": "\(failure)"])
-            throw failure
+            throw close(error)
         }
         let latency = clock.now - start
         meanSync += (latency - meanSync) / 8
         return latency
+    }
+
+    /// What the disk has of the last group, or of the block it shares with those before, is not known any more.
+    private func close(_ fault: FileFault) -> JournalError {
+        // Unacknowledged bytes must not come back as committed after a restart.
+        active.cut()
+        let failure = JournalError.syncFailed(path: active.path.string, errno: fault.errno)
+        self.failure = failure
+        state.health.withLock { $0 = .failed(reason: "\(failure)", errno: fault.errno) }
+        logger.critical("the journal takes no more events until it is opened again", metadata: ["reason": "\(failure)"])
+        return failure
     }
 
     /// Health and the answer for a write that the system refused.

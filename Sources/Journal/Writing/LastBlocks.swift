@@ -33,9 +33,14 @@ final class LastBlocks {
         (buffer.baseAddress! + before).copyMemory(from: head.baseAddress!, byteCount: head.count)
         if let first = lines.baseAddress { (buffer.baseAddress! + before + head.count).copyMemory(from: first, byteCount: lines.count) }
         UnsafeMutableRawBufferPointer(rebasing: buffer[size..<blocks]).initializeMemory(as: UInt8.self, repeating: 0)
-        guard try file.writeBlocks(UnsafeRawBufferPointer(rebasing: buffer[..<blocks]), at: start) else {
-            filled = nil
-            return false
+        filled = nil
+        do {
+            guard try file.writeBlocks(UnsafeRawBufferPointer(rebasing: buffer[..<blocks]), at: start) else { return false }
+        } catch {
+            // The first block holds what other groups were acknowledged for.
+            var fault = error
+            fault.endangersCommitted = !fault.isDiskFull
+            throw fault
         }
         filled = size
         return true

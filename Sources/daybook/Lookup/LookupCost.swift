@@ -4,13 +4,16 @@ import DaybookClient
 struct LookupCost {
     private var archives = 0
     private var archiveBytes = 0
+    /// Of the answer that met most: pages meet the same ones again.
     private var damagedBlocks = 0
+    private var answers = 0
 
     /// `scanned`: that member of an answer.
     mutating func add(_ scanned: JSONText?) {
         archives += scanned?["archives"]?.integer ?? 0
         archiveBytes += scanned?["archive_bytes"]?.integer ?? 0
-        damagedBlocks += scanned?["damaged_blocks"]?.integer ?? 0
+        answers += 1
+        damagedBlocks = max(damagedBlocks, scanned?["damaged_blocks"]?.integer ?? 0)
     }
 
     /// Events are missing.
@@ -19,7 +22,8 @@ struct LookupCost {
     /// What is missing; `nil` when nothing is.
     var damage: String? {
         guard damagedBlocks > 0 else { return nil }
-        return "\(Numbers.grouped(damagedBlocks)) blocks could not be read; their events are missing. See /health/ready."
+        let count = (answers > 1 ? "At least " : "") + Numbers.grouped(damagedBlocks)
+        return "\(count) blocks could not be read; their events are missing. See /health/ready."
     }
 
     /// `nil` when there is nothing to say.

@@ -68,10 +68,12 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        configuration.loneSender.opened(on: loop)
         if context.channel.isActive { begin(context) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        configuration.loneSender.closed(on: loop)
         idleCheck?.cancel()
         self.context = nil
     }
@@ -100,9 +102,9 @@ final class IngestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         completeRead(context)
     }
 
-    /// Whether the loop may wait for the disk: once a turn of the loop, for the only one that sends.
+    /// Whether the loop may wait for the disk: once a turn of the loop, for the only one that sends, and the loop's only connection.
     func mayCommitHere() -> Bool {
-        let isAlone = configuration.loneSender.isAlone(ObjectIdentifier(self), at: lastActive)
+        let isAlone = configuration.loneSender.isAlone(ObjectIdentifier(self), on: loop, at: lastActive)
         guard isAlone, held.isEmpty, !hasCommittedHere else { return false }
         hasCommittedHere = true
         return true

@@ -225,7 +225,15 @@ import Testing
         let server = try await LiveServer()
         let body = (0..<events).map { event($0) }.joined(separator: "\n")
         let request = Array(server.post(body).utf8)
-        let connections = try (0..<10).map { _ in Sent(try server.connect()) }
+        // Each has had an answer, or the quickest alone might send all that the stop waits for.
+        let connections = try await onThread {
+            try (0..<10).map { _ in
+                let connection = try server.connect()
+                try connection.send(request)
+                #expect(try connection.answer().code == 200)
+                return Sent(connection)
+            }
+        }
         for sent in connections {
             Thread.detachNewThread { while (try? sent.connection.send(request)) != nil {} }
         }
@@ -240,13 +248,17 @@ import Testing
         }
         while server.rooms.server.ingest.statistics.requests < 200 { await Task.yield() }
         try await server.stop()
-        var accepted = 0
+        var accepted = connections.count * events
+        var farewells = 0
         for task in answered {
             let answers = try await task.value
             #expect(answers.allSatisfy { $0.code == 200 })
-            #expect(answers.last?.fields.contains("Connection: close") == true)
+            // One that the stop finds between two requests ends without a word; behind a request under way it says so.
+            if answers.last?.fields.contains("Connection: close") == true { farewells += 1 }
+            #expect(answers.dropLast().allSatisfy { !$0.fields.contains("Connection: close") })
             accepted += answers.count * events
         }
+        #expect(farewells > 0)
         #expect(accepted == Int(server.rooms.server.ingest.statistics.accepted))
         #expect(server.handlers.alive == 0)
     }
